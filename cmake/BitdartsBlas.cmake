@@ -1,0 +1,25 @@
+# LibTorch resolves its BLAS through libblas.so.3. Debian lets the administrator choose that
+# file for the whole machine; bitdarts chooses for its own processes only, by listing the
+# OpenMP build of OpenBLAS first in the run path of its executables. (The pthread build
+# ignores OMP_NUM_THREADS and oversubscribes the ranks; the reference BLAS is 50 times slower.)
+set(BITDARTS_BLAS_DIR "" CACHE PATH
+    "Directory of the libblas.so.3 that bitdarts executables load (empty: look for OpenBLAS/OpenMP)")
+if(NOT BITDARTS_BLAS_DIR)
+  find_path(BITDARTS_OPENBLAS_OPENMP_DIR libblas.so.3
+    PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp /usr/lib64/openblas-openmp
+    NO_DEFAULT_PATH)
+  if(BITDARTS_OPENBLAS_OPENMP_DIR)
+    set(BITDARTS_BLAS_DIR ${BITDARTS_OPENBLAS_OPENMP_DIR})
+  endif()
+endif()
+
+add_library(bitdarts_blas INTERFACE)
+if(BITDARTS_BLAS_DIR)
+  message(STATUS "BLAS of the bitdarts processes: ${BITDARTS_BLAS_DIR}")
+  target_link_options(bitdarts_blas INTERFACE
+    -Wl,--no-as-needed ${BITDARTS_BLAS_DIR}/libblas.so.3 -Wl,--as-needed
+    -Wl,--disable-new-dtags -Wl,-rpath,${BITDARTS_BLAS_DIR})
+else()
+  message(WARNING "No OpenBLAS (OpenMP build) found: matrix products run on whatever BLAS LibTorch "
+                  "brings. Install libopenblas0-openmp or set BITDARTS_BLAS_DIR.")
+endif()

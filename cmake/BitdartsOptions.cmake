@@ -1,0 +1,8 @@
+# One set of compiler rules for every room.
+add_library(bitdarts_options INTERFACE)
+target_compile_options(bitdarts_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+  # The same expression must give the same bits in every translation unit and on every
+  # instruction set: no fused multiply-add that the source does not ask for.
+  -ffp-contract=off)
+# Debian's LibTorch is built against the C++11 ABI of the system compiler; nothing to set here.

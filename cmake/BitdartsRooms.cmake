@@ -1,0 +1,71 @@
+# The house as CMake sees it: a room is a static library with declared neighbours.
+
+# bitdarts_room(<name> [TORCH] [DEPENDS room-or-target...])
+#   All .cpp files of lib/<name>/. TORCH rooms share one precompiled header.
+function(bitdarts_room name)
+  cmake_parse_arguments(ROOM "TORCH" "" "DEPENDS;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/lib/${name}/*.cpp)
+  add_library(bitdarts_${name} STATIC ${sources})
+  target_include_directories(bitdarts_${name} PUBLIC ${CMAKE_SOURCE_DIR}/lib)
+  target_link_libraries(bitdarts_${name} PUBLIC ${ROOM_DEPENDS} PRIVATE bitdarts_options ${ROOM_PRIVATE})
+  if(ROOM_TORCH)
+    bitdarts_use_torch(bitdarts_${name})
+  endif()
+endfunction()
+
+# One precompiled LibTorch header for everything that sees it (23 s a file without).
+function(bitdarts_use_torch target)
+  if(NOT TARGET bitdarts_torch)
+    file(WRITE ${CMAKE_BINARY_DIR}/torch_pch.cpp "")
+    add_library(bitdarts_torch STATIC ${CMAKE_BINARY_DIR}/torch_pch.cpp)
+    target_link_libraries(bitdarts_torch PUBLIC bitdarts_torch_interface PRIVATE bitdarts_options)
+    target_precompile_headers(bitdarts_torch PRIVATE ${CMAKE_SOURCE_DIR}/lib/model/torch.hpp)
+  endif()
+  target_link_libraries(${target} PUBLIC bitdarts_torch_interface)
+  target_precompile_headers(${target} REUSE_FROM bitdarts_torch)
+endfunction()
+
+# bitdarts_stage(<name> [DEPENDS ...]): stages/<name>.cpp becomes build/bin/bitdarts-<name>.
+function(bitdarts_stage name)
+  cmake_parse_arguments(STAGE "" "" "DEPENDS" ${ARGN})
+  add_executable(bitdarts-${name} ${CMAKE_SOURCE_DIR}/stages/${name}.cpp)
+  target_link_libraries(bitdarts-${name} PRIVATE ${STAGE_DEPENDS} bitdarts_options bitdarts_blas)
+  set_property(GLOBAL APPEND PROPERTY BITDARTS_STAGES bitdarts-${name})
+endfunction()
+
+# bitdarts_unit_test(<room> [TORCH] [DEPENDS ...]): tests/unit/<room>/*.cpp becomes one Catch2 program, one CTest.
+function(bitdarts_unit_test room)
+  cmake_parse_arguments(TEST "TORCH" "" "DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${room}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(unit_${room} ${sources})
+  target_include_directories(unit_${room} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(unit_${room} PRIVATE bitdarts_catch_main bitdarts_${room} ${TEST_DEPENDS} bitdarts_options bitdarts_blas)
+  if(TEST_TORCH)
+    bitdarts_use_torch(unit_${room})
+  endif()
+  add_test(NAME unit.${room} COMMAND unit_${room})
+  set_tests_properties(unit.${room} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=1" LABELS unit TIMEOUT 600)
+endfunction()
+
+# bitdarts_mpi_test(<name> RANKS 1 2 4 [TORCH] [DEPENDS ...]): tests/mpi/<name>.cpp, run with each number of ranks.
+function(bitdarts_mpi_test name)
+  cmake_parse_arguments(TEST "TORCH" "" "RANKS;DEPENDS" ${ARGN})
+  if(NOT EXISTS ${CMAKE_SOURCE_DIR}/tests/mpi/${name}.cpp)
+    return()
+  endif()
+  add_executable(mpi_${name} ${CMAKE_SOURCE_DIR}/tests/mpi/${name}.cpp)
+  target_include_directories(mpi_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(mpi_${name} PRIVATE bitdarts_catch_mpi_main ${TEST_DEPENDS} bitdarts_options bitdarts_blas)
+  if(TEST_TORCH)
+    bitdarts_use_torch(mpi_${name})
+  endif()
+  foreach(ranks ${TEST_RANKS})
+    add_test(NAME mpi.${name}.np${ranks}
+             COMMAND ${CMAKE_SOURCE_DIR}/tests/mpirun ${ranks} $<TARGET_FILE:mpi_${name}>)
+    set_tests_properties(mpi.${name}.np${ranks} PROPERTIES
+      ENVIRONMENT "OMP_NUM_THREADS=1" LABELS mpi TIMEOUT 600 PROCESSORS ${ranks})
+  endforeach()
+endfunction()
