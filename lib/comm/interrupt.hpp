@@ -1,0 +1,20 @@
+#pragma once
+#include "comm/communicator.hpp"
+
+namespace bitdarts::comm {
+
+/// Installs handlers for SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 that only set a flag; restores the old ones on destruction.
+/// (The flag is the one piece of static state in bitdarts: a signal handler can reach nothing else.)
+class InterruptWatch {
+ public:
+  InterruptWatch();
+  ~InterruptWatch();
+  InterruptWatch(const InterruptWatch&) = delete;
+  InterruptWatch& operator=(const InterruptWatch&) = delete;
+  /// Has this process received a signal?
+  bool raised_here() const;
+  /// Has any rank? Collective: call it at the same step boundary on every rank.
+  bool raised_anywhere(const Communicator& world) const;
+};
+
+}  // namespace bitdarts::comm
