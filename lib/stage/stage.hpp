@@ -1,0 +1,80 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "comm/communicator.hpp"
+#include "comm/interrupt.hpp"
+#include "config/config.hpp"
+#include "core/console.hpp"
+#include "store/product.hpp"
+
+namespace bitdarts::stage {
+
+namespace fs = std::filesystem;
+
+/// What a stage's work can use. Lives for the whole of main.
+struct Context {
+  const config::Config& config;
+  const comm::Communicator& world;
+  const comm::InterruptWatch& interrupts;
+  const Console& console;
+  fs::path out;  ///< where the product goes
+  fs::path in;   ///< where inputs are
+};
+
+/// One input product of a stage.
+struct Input {
+  std::string name;  ///< "tokens": the stage that makes it is looked up from the name
+  fs::path path;
+};
+
+/// The facts that make a stage's product what it is.
+struct Description {
+  std::string name;                  ///< "search"
+  std::int64_t schema_version = 1;
+  std::string product;               ///< "searched.h5"
+  std::vector<std::string> sections; ///< config sections whose options change the result
+  std::vector<Input> inputs;         ///< other products
+  std::vector<std::string> extra_key;///< further text that changes the result (hash of a scheme file, ...)
+};
+
+/// The stage contract (ARCHITECTURE): key, up to date, verified inputs, checkpoints, publish. Collective in every call.
+class Run {
+ public:
+  /// Computes the key; verifies the inputs (InputError on all ranks otherwise).
+  Run(const Context& context, Description description);
+  /// A valid product with this key exists (and --force was not given): says so.
+  bool up_to_date() const;
+  const std::string& key() const { return key_; }
+  fs::path product_path() const;
+  const fs::path& input_path(const std::string& name) const;
+  /// The newest whole checkpoint of an unfinished run with this key, opened on this rank; nullopt when there is none or
+  /// --resume=never. --resume=require without one is an InputError. A damaged one is passed over with a warning.
+  std::optional<store::File> checkpoint() const;
+  /// Write a checkpoint (rank 0 writes, all wait). The last two are kept.
+  void save_checkpoint(std::int64_t step, const std::function<void(store::File&)>& fill);
+  /// Publish the product (rank 0 writes, all wait) and remove the checkpoints.
+  void publish(const std::function<void(store::File&)>& fill);
+
+ private:
+  store::Provenance provenance() const;
+  const Context& context_;
+  Description description_;
+  std::string key_, started_;
+  std::vector<store::InputRecord> records_;
+};
+
+/// The whole main of a stage: parse, MPI, threads, catch, exit code. `work` gets the context and returns nothing;
+/// it throws bitdarts::Error. One message from one rank.
+int stage_main(int argc, char** argv, const std::string& name, const std::function<void(const Context&)>& work);
+
+/// Which executable makes the product called `name` ("pretrained" -> "bitdarts-pretrain") and its file name.
+std::string maker_of(const std::string& product_name);
+
+/// Versions of the libraries in use, for the provenance ("OpenMPI 4.1.4, HDF5 1.10.8"); rooms above add their own.
+std::string library_versions();
+
+}  // namespace bitdarts::stage
