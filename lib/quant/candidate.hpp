@@ -1,0 +1,26 @@
+#pragma once
+#include <string>
+#include <vector>
+
+namespace bitdarts::quant {
+
+enum class Method { lsq_plus, pact, uniform, identity };
+
+/// A quantizer at a width: what the search chooses between. `fp32` is the identity and the only 32-bit candidate (METHOD section 1).
+struct Candidate {
+  Method method = Method::identity;
+  int bits = 32;
+  bool operator==(const Candidate&) const = default;
+};
+
+/// "lsq+:4" "pact:8" "uniform:16" "fp32"; widths 2 to 16. ConfigError naming what is wrong otherwise.
+Candidate parse_candidate(const std::string& text);
+std::vector<Candidate> parse_candidates(const std::vector<std::string>& texts);
+std::string to_string(const Candidate& candidate);
+
+/// Qp = 2^(b-1) - 1. Not for the identity.
+double largest_code(const Candidate& candidate);
+/// Qn = -2^(b-1) for lsq+, -Qp for pact and uniform.
+double smallest_code(const Candidate& candidate);
+
+}  // namespace bitdarts::quant

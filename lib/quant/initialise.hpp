@@ -1,0 +1,24 @@
+#pragma once
+#include <cstdint>
+#include <span>
+
+#include "quant/candidate.hpp"
+
+namespace bitdarts::quant {
+
+/// Starting values of what a candidate learns: the step (lsq+), the clip (pact) or the maximum (uniform), and the offset.
+struct Start {
+  double range = 1;
+  double offset = 0;
+};
+
+/// METHOD section 2, weights: lsq+ s = max(|mu-3sigma|, |mu+3sigma|) / 2^(b-1); pact a = max(|mu+-3sigma|); uniform max|W|.
+/// All-zero or constant-zero tensors give a small positive range.
+Start start_for_weights(std::span<const float> values, const Candidate& candidate);
+
+/// METHOD section 2, activations, from calibration values: lsq+ (s, beta) minimising the mean squared error, started from min-max
+/// (s = (max-min)/(Qp-Qn), beta = min - Qn s) and refined by alternating least squares / golden section until it no longer falls;
+/// pact a = max(|mu+-3sigma|); uniform max|x|.
+Start start_for_inputs(std::span<const float> values, const Candidate& candidate);
+
+}  // namespace bitdarts::quant

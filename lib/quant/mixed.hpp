@@ -1,0 +1,72 @@
+#pragma once
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "quant/candidate.hpp"
+
+namespace bitdarts::quant {
+
+/// A candidate with the numbers it needs for one tensor (or one channel of a weight), as the kernels take it.
+/// v = (x - offset) / step by division, round half to even, in Real throughout.
+template <class Real>  // float, double
+struct BoundCandidate {
+  Method method = Method::identity;
+  Real smallest = 0, largest = 0;  ///< code range [Qn, Qp]
+  Real step = 1;                   ///< s: lsq+ learned; pact clip/Qp; uniform range/Qp
+  Real offset = 0;                 ///< β: lsq+ inputs only
+  Real clip = 0;                   ///< a: pact only
+  Real probability = 1;            ///< p_j
+};
+/// `range`: step for lsq+, clip a for pact, maximum m for uniform; ignored for the identity.
+/// A range that is not positive (an all-zero tensor's maximum) is replaced by the smallest normal number: every code is then 0.
+template <class Real>
+BoundCandidate<Real> bind(const Candidate& candidate, double range, double offset, double probability);
+
+/// Per candidate, sums over all elements of a call. R is what the method learns: step (lsq+) or clip (pact).
+/// The gradient scale g of LSQ is NOT applied here.
+struct CandidateSums {
+  double gradient_quantized = 0;  ///< <G, Q_j(x)>
+  double squared_error = 0;       ///< sum (Q_j(x) - x)^2
+  double gradient_range = 0;      ///< <G, dQ_j/dR>
+  double error_range = 0;         ///< <Q_j(x) - x, dQ_j/dR>
+  double gradient_offset = 0;     ///< <G, dQ_j/d offset>
+  double error_offset = 0;        ///< <Q_j(x) - x, dQ_j/d offset>
+};
+struct MixedSums {
+  std::vector<CandidateSums> candidates;
+  double square = 0;   ///< sum x^2
+  double maximum = 0;  ///< max |x|
+  double count = 0;    ///< elements
+};
+
+/// mixed = sum_j p_j Q_j(x) (METHOD section 1). One read of x, one write. `mixed` may be x itself.
+/// NaN in x gives NaN; +-Inf is clipped by every quantizer and passed by the identity.
+template <class Real>
+void mixed_forward(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates, std::span<Real> mixed);
+
+/// METHOD section 3. Given G = dL/d mixed: dx = G * sum_j p_j 1[x in range of j] (may be empty, may be G itself), the sums of every
+/// candidate ADDED to `sums` (max for `maximum`), and, when `mixed` is not empty, the mixed values again (recomputed, not saved).
+/// In range for lsq+ and uniform: Qn <= v <= Qp; for pact: -a < x < a (x = +-a belongs to the clip's gradient).
+/// Sums run in Real over fixed blocks and in double over the blocks in order: the result depends neither on the threads nor on the instruction set.
+template <class Real>
+void mixed_backward(std::span<const Real> x, std::span<const Real> gradient,
+                    std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx, std::span<Real> mixed,
+                    MixedSums& sums);
+
+/// The statistics without a gradient: squared_error, error_range, error_offset, square, maximum, count.
+template <class Real>
+void mixed_errors(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates, MixedSums& sums);
+
+/// The same three, written to be read: one candidate after another, element by element, in double. The kernels are held to this.
+namespace reference {
+double quantize(double x, const BoundCandidate<double>& candidate);
+template <class Real>
+void mixed_forward(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates, std::span<Real> mixed);
+template <class Real>
+void mixed_backward(std::span<const Real> x, std::span<const Real> gradient,
+                    std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx, std::span<Real> mixed,
+                    MixedSums& sums);
+}  // namespace reference
+
+}  // namespace bitdarts::quant
