@@ -13,6 +13,7 @@ using Shape = std::vector<std::uint64_t>;
 
 enum class ElementType { float32, float64, int8, uint8, int16, uint16, int32, uint32, int64, uint64, text };
 
+/// Type and shape; a text has the shape [bytes].
 struct DatasetInfo {
   ElementType type;
   Shape shape;
@@ -37,6 +38,7 @@ class File {
   bool has(const std::string& name) const;  ///< group or dataset
   std::vector<std::string> children(const std::string& group) const;  ///< names, sorted
   std::vector<std::string> datasets(const std::string& group = "/") const;  ///< full names below, sorted
+  std::vector<std::string> groups(const std::string& group = "/") const;  ///< full names below, sorted
   DatasetInfo info(const std::string& dataset) const;
 
   template <class T> void write(const std::string& dataset, std::span<const T> data, const Shape& shape);
@@ -51,6 +53,9 @@ class File {
   template <class T> std::vector<T> read_slice(const std::string& dataset, std::uint64_t first, std::uint64_t count) const;
   /// Bytes of the dataset as stored in memory, whatever its type (for hashing and comparing).
   std::vector<std::byte> read_bytes(const std::string& dataset) const;
+
+  /// The same for `count` rows of the first dimension from `first` on, to walk through a dataset larger than memory.
+  std::vector<std::byte> read_rows(const std::string& dataset, std::uint64_t first, std::uint64_t count) const;
 
   void write_text(const std::string& dataset, const std::string& text);
   std::string read_text(const std::string& dataset) const;
@@ -68,6 +73,7 @@ class File {
   std::string required_text(const std::string& object, const std::string& name) const;
   /// name -> printed value, sorted; for inspect and diff.
   std::vector<std::pair<std::string, std::string>> attributes(const std::string& object) const;
+  ElementType attribute_type(const std::string& object, const std::string& name) const;
 
  private:
   struct Handle;

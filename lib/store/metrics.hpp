@@ -19,6 +19,11 @@ class Metrics {
   void record_row(const std::string& name, const std::vector<double>& row);
   /// The column, or empty.
   std::vector<double> column(const std::string& group, const std::string& column) const;
+  /// The rows of a matrix, or empty.
+  std::vector<std::vector<double>> matrix(const std::string& name) const;
+  std::vector<std::string> groups() const;                           ///< sorted
+  std::vector<std::string> columns(const std::string& group) const;  ///< sorted
+  std::vector<std::string> matrices() const;                         ///< sorted
   void save(File& file) const;
   static Metrics load(const File& file);
 

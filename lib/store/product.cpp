@@ -1,0 +1,184 @@
+#include "store/product.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <functional>
+
+#include "core/error.hpp"
+
+namespace bitdarts::store {
+namespace {
+
+const std::string provenance_group = "/provenance";
+
+[[noreturn]] void cannot(const std::string& what, const std::filesystem::path& path,
+                         const std::string& reason) {
+  throw Error(what + " (" + reason + ")", path.string(), "look at free space, quota and write permission");
+}
+
+// Data and names reach the disk, not only the system's memory: a power cut keeps what was published.
+void sync_to_disk(const std::filesystem::path& path, int flags) {
+  const int descriptor = ::open(path.c_str(), flags);
+  if (descriptor < 0) cannot("cannot open for syncing", path, std::strerror(errno));
+  const int failed = ::fsync(descriptor) == 0 ? 0 : errno;
+  const int close_failed = ::close(descriptor) == 0 ? 0 : errno;
+  // Some network file systems cannot sync a directory and say so; there the rename itself is all one can
+  // have.
+  if (failed != 0 && !((flags & O_DIRECTORY) && failed == EINVAL)) {
+    cannot("cannot sync to disk", path, std::strerror(failed));
+  }
+  if (close_failed != 0) cannot("cannot close after syncing", path, std::strerror(close_failed));
+}
+
+// After the rename there is nothing left to remove.
+struct RemoveUnlessPublished {
+  std::filesystem::path temporary;
+  ~RemoveUnlessPublished() {
+    std::error_code ignored;
+    std::filesystem::remove(temporary, ignored);
+  }
+};
+
+void write_provenance(File& file, const Provenance& provenance, const std::string& hash) {
+  const auto fact = [&](const char* name, const auto& value) {
+    file.set_attribute(provenance_group, name, value);
+  };
+  fact("stage", provenance.stage);
+  fact("schema_version", provenance.schema_version);
+  fact("key", provenance.key);
+  fact("content_hash", hash);
+  fact("program_version", provenance.program_version);
+  fact("git_revision", provenance.git_revision);
+  fact("compiler", provenance.compiler);
+  fact("libraries", provenance.libraries);
+  fact("host", provenance.host);
+  fact("started", provenance.started);
+  fact("ended", provenance.ended);
+  fact("ranks", provenance.ranks);
+  fact("threads", provenance.threads);
+  file.write_text(provenance_group + "/configuration", provenance.configuration);
+  for (const InputRecord& input : provenance.inputs) {
+    const std::string group = provenance_group + "/inputs/" + input.name;
+    file.set_attribute(group, "path", input.path);
+    file.set_attribute(group, "content_hash", input.content_hash);
+  }
+}
+
+void write_whole(const std::filesystem::path& path, const Provenance& provenance,
+                 const std::function<void(File&)>& fill) {
+  File file = File::create(path);
+  fill(file);
+  write_provenance(file, provenance, content_hash(file));
+  file.close();
+}
+
+std::string recorded_hash(const File& file) { return file.required_text(provenance_group, "content_hash"); }
+
+// What makes the file, for the reader of an error.
+std::string remedy_for(const std::string& stage) {
+  if (stage.starts_with("checkpoint:")) return "start the stage with --resume=never";
+  return "run bitdarts-" + stage + " with the same --out first";
+}
+
+}  // namespace
+
+void publish(const std::filesystem::path& path, const Provenance& provenance,
+             const std::function<void(File&)>& fill) {
+  const std::filesystem::path temporary = path.string() + ".tmp";
+  const std::filesystem::path directory = path.has_parent_path() ? path.parent_path() : ".";
+  const RemoveUnlessPublished cleanup{temporary};
+  try {
+    std::filesystem::create_directories(directory);
+    write_whole(temporary, provenance, fill);
+    sync_to_disk(temporary, O_RDONLY);
+    std::filesystem::rename(temporary, path);
+    sync_to_disk(directory, O_RDONLY | O_DIRECTORY);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::filesystem::filesystem_error& error) {
+    cannot("cannot publish the file", path, error.code().message());
+  } catch (const std::exception& error) {
+    throw Error(std::string("cannot make the file: ") + error.what(), path.string());
+  }
+}
+
+Provenance read_provenance(const File& file) {
+  if (!file.has(provenance_group)) {
+    throw InputError("this is an HDF5 file, but not one that bitdarts published (it has no /provenance)",
+                     file.path().string());
+  }
+  const auto text = [&](const char* name) { return file.required_text(provenance_group, name); };
+  Provenance provenance;
+  provenance.stage = text("stage");
+  provenance.schema_version = file.required_int(provenance_group, "schema_version");
+  provenance.key = text("key");
+  provenance.program_version = text("program_version");
+  provenance.git_revision = text("git_revision");
+  provenance.compiler = text("compiler");
+  provenance.libraries = text("libraries");
+  provenance.host = text("host");
+  provenance.started = text("started");
+  provenance.ended = text("ended");
+  provenance.ranks = file.required_int(provenance_group, "ranks");
+  provenance.threads = file.required_int(provenance_group, "threads");
+  provenance.configuration = file.read_text(provenance_group + "/configuration");
+  const std::string inputs = provenance_group + "/inputs";
+  if (file.has(inputs)) {
+    for (const std::string& name : file.children(inputs)) {
+      const std::string group = inputs + "/" + name;
+      provenance.inputs.push_back(
+          {name, file.required_text(group, "path"), file.required_text(group, "content_hash")});
+    }
+  }
+  return provenance;
+}
+
+Verdict verify(const std::filesystem::path& path) {
+  Verdict verdict;
+  try {
+    const File file = File::open(path);
+    verdict.provenance = read_provenance(file);
+    verdict.content_hash = content_hash(file);
+    verdict.whole = verdict.content_hash == recorded_hash(file);
+    if (!verdict.whole)
+      verdict.reason = "the content does not have the hash that the file records: it was changed or damaged";
+  } catch (const std::exception& error) {
+    verdict.reason = error.what();
+  }
+  return verdict;
+}
+
+File open_product(const std::filesystem::path& path, const std::string& stage, std::int64_t schema_version,
+                  std::string* hash) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) {
+    throw InputError("the file does not exist", path.string(), remedy_for(stage));
+  }
+  File file = File::open(path);
+  const Provenance provenance = read_provenance(file);
+  if (provenance.stage != stage) {
+    throw InputError(
+        "the file was made by stage '" + provenance.stage + "', and one of '" + stage + "' is needed",
+        path.string(), "name another file, or " + remedy_for(stage));
+  }
+  if (provenance.schema_version != schema_version) {
+    throw InputError("the file has schema version " + std::to_string(provenance.schema_version) +
+                         ", this program reads " + std::to_string(schema_version),
+                     path.string(),
+                     provenance.schema_version > schema_version
+                         ? "use the newer bitdarts that made it (" + provenance.program_version + ")"
+                         : remedy_for(stage) + " (its version was " + provenance.program_version + ")");
+  }
+  const std::string found = content_hash(file);
+  if (found != recorded_hash(file)) {
+    throw InputError("the content does not have the hash that the file records: it was changed or damaged",
+                     path.string(), "remove it and " + remedy_for(stage));
+  }
+  if (hash != nullptr) *hash = found;
+  return file;
+}
+
+}  // namespace bitdarts::store
