@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,15 +32,19 @@ struct Corpus {
   TokenPart train, search, test;
   const TokenPart& part(Split split) const;
 };
-/// InputError when an id is not in the vocabulary, a part is too short for `context` + 1 tokens (needed parts only), or the file is inconsistent.
-Corpus load_corpus(const std::filesystem::path& path, std::int64_t context);
+/// Reads the parts that are `needed`; the others stay empty. InputError when an id is not in the vocabulary, a needed part is
+/// too short for `context` + 1 tokens, or the file is inconsistent.
+Corpus load_corpus(const std::filesystem::path& path, std::int64_t context,
+                   std::initializer_list<Split> needed = {Split::train, Split::search, Split::test});
 
 /// Sequences as a pure function of (seed, stream, step, sample): context + 1 consecutive tokens from a uniformly
 /// drawn start. Nothing to save, nothing that depends on the rank.
 class Sampler {
  public:
+  /// `part` must outlive the sampler. InputError when it has fewer than `context` + 1 tokens.
   Sampler(const TokenPart& part, std::int64_t context, std::uint64_t seed, Stream stream);
-  /// Fills inputs and targets, each [count, context] row-major, with samples first .. first+count-1 of `step`.
+  /// Fills inputs and targets, each [count, context] row-major, with samples first .. first+count-1 of `step`;
+  /// targets are the inputs one token later. Error when a span has another size.
   void fill(std::int64_t step, std::int64_t first, std::int64_t count, std::span<std::int64_t> inputs,
             std::span<std::int64_t> targets) const;
 
