@@ -1,6 +1,7 @@
 // From the sums of a pass over the elements to the gradients of α and θ (METHOD sections 3 and 4).
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/error.hpp"
 #include "quant/bank.hpp"
@@ -18,7 +19,7 @@ double total_square(std::span<const MixedSums> sums) {
     square += part.square;
     count += part.count;
   }
-  return square + error_epsilon * count;
+  return std::max(square + error_epsilon * count, std::numeric_limits<double>::min());  // no pass over the site: 0, not NaN
 }
 
 template <class Field>

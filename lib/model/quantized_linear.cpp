@@ -1,0 +1,122 @@
+#include "model/quantized_linear.hpp"
+
+#include <algorithm>
+
+#include "quant/tensor_reference.hpp"
+
+namespace bitdarts::model {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Variable;
+using torch::autograd::variable_list;
+
+template <class Real>
+std::span<const Real> elements(const at::Tensor& tensor) {
+  return {tensor.data_ptr<Real>(), static_cast<std::size_t>(tensor.numel())};
+}
+template <class Real>
+std::span<Real> mutable_elements(const at::Tensor& tensor) {
+  return {tensor.data_ptr<Real>(), static_cast<std::size_t>(tensor.numel())};
+}
+
+template <class Real>
+std::vector<quant::BoundCandidate<Real>> in_precision(const std::vector<quant::BoundCandidate<double>>& candidates) {
+  std::vector<quant::BoundCandidate<Real>> bound;
+  bound.reserve(candidates.size());
+  for (const auto& c : candidates) {
+    bound.push_back({c.method, static_cast<Real>(c.smallest), static_cast<Real>(c.largest), static_cast<Real>(c.step),
+                     static_cast<Real>(c.offset), static_cast<Real>(c.clip), static_cast<Real>(c.probability)});
+  }
+  return bound;
+}
+
+at::Tensor mix(const at::Tensor& x, const InputQuantizer& quantizer) {
+  if (!x.is_cpu()) return quant::mixed_forward_tensor(x, quantizer.candidates);
+  at::Tensor mixed = at::empty_like(x);
+  AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "mixed_forward", [&] {
+    const auto bound = in_precision<scalar_t>(quantizer.candidates);
+    quant::mixed_forward<scalar_t>(elements<scalar_t>(x), bound, mutable_elements<scalar_t>(mixed));
+  });
+  return mixed;
+}
+
+// dL/dx from G = dL/dx~, in place of G; x~ again in `mixed` when it is wanted.
+at::Tensor unmix(const at::Tensor& x, at::Tensor gradient, InputQuantizer& quantizer, at::Tensor* mixed) {
+  quantizer.sums.candidates.resize(quantizer.candidates.size());
+  if (!x.is_cpu()) {
+    auto [dx, again] = quant::mixed_backward_tensor(x, gradient, quantizer.candidates, quantizer.sums);
+    if (mixed) *mixed = again;
+    return dx;
+  }
+  gradient = gradient.contiguous();
+  if (mixed) *mixed = at::empty_like(x);
+  at::Tensor dx = at::empty_like(x);
+  AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "mixed_backward", [&] {
+    const auto bound = in_precision<scalar_t>(quantizer.candidates);
+    quant::mixed_backward<scalar_t>(elements<scalar_t>(x), elements<scalar_t>(gradient), bound,
+                                    mutable_elements<scalar_t>(dx),
+                                    mixed ? mutable_elements<scalar_t>(*mixed) : std::span<scalar_t>{}, quantizer.sums);
+  });
+  return dx;
+}
+
+void calibrate(const at::Tensor& x, InputQuantizer& quantizer) {
+  if (quantizer.sample.size() >= quantizer.sample_limit) return;
+  const at::Tensor values = x.detach().to(at::kCPU, at::kFloat).contiguous();
+  const auto all = elements<float>(values);
+  // An odd stride visits every column of the tensor in turn.
+  const std::size_t stride = std::max<std::size_t>(1, all.size() / 65536) | 1u;
+  for (std::size_t i = 0; i < all.size() && quantizer.sample.size() < quantizer.sample_limit; i += stride) {
+    quantizer.sample.push_back(all[i]);
+  }
+}
+
+struct QuantizedLinear : torch::autograd::Function<QuantizedLinear> {
+  static Variable forward(AutogradContext* context, const Variable& x, const Variable& weight, InputQuantizer* quantizer) {
+    context->save_for_backward({x, weight});
+    context->saved_data["quantizer"] = reinterpret_cast<std::int64_t>(quantizer);
+    return at::matmul(mix(x, *quantizer), weight.t());
+  }
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    auto* quantizer = reinterpret_cast<InputQuantizer*>(context->saved_data["quantizer"].toInt());
+    const at::Tensor g = gradients[0].contiguous();
+    at::Tensor mixed;
+    at::Tensor dx = unmix(saved[0], at::matmul(g, saved[1]), *quantizer, &mixed);
+    return {dx, at::matmul(g.t(), mixed), Variable()};
+  }
+};
+
+struct QuantizedInput : torch::autograd::Function<QuantizedInput> {
+  static Variable forward(AutogradContext* context, const Variable& x, InputQuantizer* quantizer) {
+    context->save_for_backward({x});
+    context->saved_data["quantizer"] = reinterpret_cast<std::int64_t>(quantizer);
+    return mix(x, *quantizer);
+  }
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    auto* quantizer = reinterpret_cast<InputQuantizer*>(context->saved_data["quantizer"].toInt());
+    return {unmix(context->get_saved_variables()[0], gradients[0], *quantizer, nullptr), Variable()};
+  }
+};
+
+bool passes_through(const InputQuantizer& quantizer) {
+  return quantizer.pass_through ||
+         (quantizer.candidates.size() == 1 && quantizer.candidates[0].method == quant::Method::identity);
+}
+
+}  // namespace
+
+at::Tensor quantized_linear(const at::Tensor& x, const at::Tensor& weight, InputQuantizer& quantizer) {
+  if (quantizer.sample_limit > 0) calibrate(x, quantizer);
+  if (passes_through(quantizer)) return at::matmul(x, weight.t());
+  return QuantizedLinear::apply(x.contiguous(), weight, &quantizer);
+}
+
+at::Tensor quantize_input(const at::Tensor& x, InputQuantizer& quantizer) {
+  if (quantizer.sample_limit > 0) calibrate(x, quantizer);
+  if (passes_through(quantizer)) return x;
+  return QuantizedInput::apply(x.contiguous(), &quantizer);
+}
+
+}  // namespace bitdarts::model

@@ -1,0 +1,115 @@
+#include "model/transformer.hpp"
+
+#include <cmath>
+#include <limits>
+
+namespace bitdarts::model {
+namespace {
+
+constexpr std::size_t linears_per_block = 7;
+enum LinearInBlock : std::size_t { q = 0, k = 1, v = 2, o = 3, gate = 4, up = 5, down = 6 };
+
+}  // namespace
+
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
+  return x * at::rsqrt(at::mean(x * x, {-1}, true) + eps) * weight;
+}
+
+at::Tensor apply_rotary(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine) {
+  const std::int64_t half = x.size(-1) / 2;
+  const at::Tensor rotated = at::cat({-x.narrow(-1, half, half), x.narrow(-1, 0, half)}, -1);
+  return x * cosine + rotated * sine;
+}
+
+at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets) {
+  return at::nll_loss(at::log_softmax(logits, -1), targets);
+}
+
+Transformer::Transformer(const ModelShape& shape, const ParameterLayout& layout, const at::TensorOptions& options)
+    : shape_(shape), layout_(layout) {
+  for (std::int64_t i = 0; i < shape.layers; ++i) {
+    const std::string block = "model.layers." + std::to_string(i) + ".";
+    first_norm_.push_back(layout_.index_of(block + "input_layernorm.weight"));
+    second_norm_.push_back(layout_.index_of(block + "post_attention_layernorm.weight"));
+  }
+  final_norm_ = layout_.index_of("model.norm.weight");
+
+  const at::TensorOptions precise = at::TensorOptions().dtype(at::kDouble);
+  const at::Tensor frequency = at::pow(
+      shape.rope_theta, -at::arange(0, shape.head_size(), 2, precise) / static_cast<double>(shape.head_size()));
+  const at::Tensor angle = at::outer(at::arange(shape.context, precise), frequency);
+  const at::Tensor both = at::cat({angle, angle}, -1);
+  cosine_ = at::cos(both).to(options);
+  sine_ = at::sin(both).to(options);
+  mask_ = at::full({shape.context, shape.context}, -std::numeric_limits<double>::infinity(), precise).triu(1).to(options);
+}
+
+std::vector<at::Tensor> Transformer::linears(const std::vector<at::Tensor>& parameters, const at::Tensor& x,
+                                             std::size_t first, std::size_t count, InputQuantizers* quantizers) const {
+  std::vector<at::Tensor> outputs;
+  std::size_t quantized_site = std::numeric_limits<std::size_t>::max();
+  at::Tensor quantized;
+  for (std::size_t l = first; l < first + count; ++l) {
+    const at::Tensor& weight = parameters[layout_.linear_parameter[l]];
+    if (!quantizers) {
+      outputs.push_back(at::matmul(x, weight.t()));
+      continue;
+    }
+    const std::size_t site = quantizers->of_linear[l];
+    const bool shared = (l + 1 < first + count && quantizers->of_linear[l + 1] == site) || site == quantized_site;
+    if (!shared) {
+      outputs.push_back(quantized_linear(x, weight, quantizers->sites[site]));
+      continue;
+    }
+    if (site != quantized_site) {
+      quantized = quantize_input(x, quantizers->sites[site]);
+      quantized_site = site;
+    }
+    outputs.push_back(at::matmul(quantized, weight.t()));
+  }
+  return outputs;
+}
+
+at::Tensor Transformer::attention(const std::vector<at::Tensor>& parameters, std::size_t block, const at::Tensor& x,
+                                  std::int64_t batch, std::int64_t time, InputQuantizers* quantizers) const {
+  const std::int64_t size = shape_.head_size();
+  const auto heads = [&](const at::Tensor& y, std::int64_t count) {
+    return y.view({batch, time, count, size}).transpose(1, 2);
+  };
+  const auto qkv = linears(parameters, x, block * linears_per_block + q, 3, quantizers);
+  const at::Tensor cosine = cosine_.narrow(0, 0, time), sine = sine_.narrow(0, 0, time);
+  const at::Tensor query = apply_rotary(heads(qkv[0], shape_.heads), cosine, sine);
+  at::Tensor key = apply_rotary(heads(qkv[1], shape_.kv_heads), cosine, sine);
+  at::Tensor value = heads(qkv[2], shape_.kv_heads);
+  if (const std::int64_t group = shape_.heads / shape_.kv_heads; group > 1) {
+    key = key.repeat_interleave(group, 1);
+    value = value.repeat_interleave(group, 1);
+  }
+  const at::Tensor scores = at::matmul(query * (1.0 / std::sqrt(static_cast<double>(size))), key.transpose(-2, -1)) +
+                            mask_.narrow(0, 0, time).narrow(1, 0, time);
+  const at::Tensor mixed = at::matmul(at::softmax(scores, -1), value).transpose(1, 2).reshape({batch * time, shape_.dim});
+  return linears(parameters, mixed, block * linears_per_block + o, 1, quantizers)[0];
+}
+
+at::Tensor Transformer::feed_forward(const std::vector<at::Tensor>& parameters, std::size_t block, const at::Tensor& x,
+                                     InputQuantizers* quantizers) const {
+  const auto gate_up = linears(parameters, x, block * linears_per_block + gate, 2, quantizers);
+  const at::Tensor hidden = at::silu(gate_up[0]) * gate_up[1];
+  return linears(parameters, hidden, block * linears_per_block + down, 1, quantizers)[0];
+}
+
+at::Tensor Transformer::logits(const std::vector<at::Tensor>& parameters, const at::Tensor& head, const at::Tensor& tokens,
+                               InputQuantizers* quantizers) const {
+  const std::int64_t batch = tokens.size(0), time = tokens.size(1);
+  const at::Tensor& embedding = parameters[0];
+  at::Tensor x = at::embedding(embedding, tokens.reshape({-1}));
+  for (std::size_t block = 0; block < first_norm_.size(); ++block) {
+    x = x + attention(parameters, block, rms_norm(x, parameters[first_norm_[block]], shape_.norm_eps), batch, time, quantizers);
+    x = x + feed_forward(parameters, block, rms_norm(x, parameters[second_norm_[block]], shape_.norm_eps), quantizers);
+  }
+  x = rms_norm(x, parameters[final_norm_], shape_.norm_eps);
+  if (head.defined() && quantizers) return quantized_linear(x, head, quantizers->sites[quantizers->of_linear.back()]);
+  return at::matmul(x, (head.defined() ? head : shape_.tied_embeddings ? embedding : parameters.back()).t());
+}
+
+}  // namespace bitdarts::model

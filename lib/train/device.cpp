@@ -1,0 +1,47 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "core/error.hpp"
+#include <torch/csrc/api/include/torch/version.h>
+
+#include "model/torch.hpp"
+#include "train/engine.hpp"
+
+namespace bitdarts::train {
+
+std::string prepare_device(const config::RunOptions& run) {
+  at::set_num_threads(static_cast<int>(run.threads));
+  at::globalContext().setFlushDenormal(false);
+  const bool cuda = at::hasCUDA();
+  if (run.device == "cuda" && !cuda) {
+    throw ConfigError("run.device is cuda, but this LibTorch sees no CUDA device", "run.device",
+                      "use --run.device=cpu, or build against a CUDA LibTorch (CMAKE_PREFIX_PATH) on a machine with a GPU");
+  }
+  return run.device == "auto" ? (cuda ? "cuda" : "cpu") : run.device;
+}
+
+std::string slow_blas_warning() {
+  constexpr std::int64_t n = 256;
+  constexpr double slow_gflops = 8.0;
+  at::NoGradGuard no_grad;
+  const at::Tensor a = at::ones({n, n}), b = at::ones({n, n});
+  double best = 1e9;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    const auto start = std::chrono::steady_clock::now();
+    at::matmul(a, b);
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  const double gflops = 2.0 * n * n * n / best * 1e-9;
+  if (gflops >= slow_gflops) return {};
+  char text[200];
+  std::snprintf(text, sizeof text,
+                "the matrix product runs at %.1f GFLOP/s, as the reference BLAS does: install libopenblas0-openmp "
+                "or configure with -DBITDARTS_BLAS_DIR", gflops);
+  return text;
+}
+
+std::string torch_version() { return "LibTorch " + std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) + "." +
+         std::to_string(TORCH_VERSION_PATCH); }
+
+}  // namespace bitdarts::train

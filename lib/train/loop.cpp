@@ -1,0 +1,72 @@
+#include "train/loop.hpp"
+
+#include <chrono>
+#include <cmath>
+
+#include "core/error.hpp"
+
+namespace bitdarts::train {
+namespace {
+
+// When a checkpoint is due. The clock is rank 0's; the ranks learn of it through the same maximum that carries interrupts.
+class CheckpointClock {
+ public:
+  explicit CheckpointClock(const config::RunOptions& run) : run_(run) {}
+  bool due_by_steps(std::int64_t done) const { return run_.checkpoint_steps > 0 && done % run_.checkpoint_steps == 0; }
+  bool due_by_time() const {
+    return run_.checkpoint_minutes > 0 &&
+           std::chrono::steady_clock::now() - last_ > std::chrono::duration<double>(60 * run_.checkpoint_minutes);
+  }
+  void saved() { last_ = std::chrono::steady_clock::now(); }
+
+ private:
+  const config::RunOptions& run_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+enum Request : std::int64_t { nothing = 0, checkpoint = 1, stop = 2 };
+
+}  // namespace
+
+std::int64_t run_loop(const stage::Context& context, stage::Run& run, Trainee& trainee, const LoopOptions& options) {
+  std::int64_t done = 0;
+  if (const auto file = run.checkpoint()) {
+    done = file->required_int("/state", "step");
+    trainee.load(*file);
+    context.console.note("resuming after step " + std::to_string(done));
+  }
+  const auto fill = [&](store::File& file) {
+    trainee.save(file);
+    file.set_attribute("/state", "step", done);
+  };
+  const std::int64_t start = done;
+  CheckpointClock clock(context.config.run);
+  Progress progress(context.console, options.what, options.steps, start);
+  while (done < options.steps && !trainee.finished()) {
+    const auto values = trainee.step(done);
+    ++done;
+    progress.update(done, values, options.tokens_per_step * static_cast<double>(done - start), "tokens");
+    const std::int64_t mine = context.interrupts.raised_here() ? stop
+                              : context.world.root() && clock.due_by_time() ? checkpoint
+                                                                            : nothing;
+    const std::int64_t request = context.world.max(mine);
+    if (request == nothing && !clock.due_by_steps(done)) continue;
+    run.save_checkpoint(done, fill);
+    clock.saved();
+    if (request == stop) {
+      throw Interrupted("interrupted after step " + std::to_string(done) + " of " + std::to_string(options.steps) +
+                            "; the state is saved",
+                        context.out.string(), "run the same command again to go on from there");
+    }
+  }
+  progress.finish();
+  return done;
+}
+
+void require_finite(double value, const std::string& what, std::int64_t step, const std::string& where) {
+  if (std::isfinite(value)) return;
+  throw Error(what + " is not a finite number at step " + std::to_string(step), where,
+              "lower the learning rate, or clip gradients harder; the last checkpoint is kept");
+}
+
+}  // namespace bitdarts::train

@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/console.hpp"
+#include "stage/stage.hpp"
+
+namespace bitdarts::train {
+
+/// What the loop trains: pretraining, the search, finetuning.
+class Trainee {
+ public:
+  virtual ~Trainee() = default;
+  /// One optimisation step, the same on every rank. Returns what the progress bar shows.
+  virtual std::vector<Progress::Value> step(std::int64_t step) = 0;
+  /// All that decides the rest of the run.
+  virtual void save(store::File& file) const = 0;
+  virtual void load(const store::File& file) = 0;
+  /// A reason to stop before the last step.
+  virtual bool finished() const { return false; }
+};
+
+struct LoopOptions {
+  std::string what;                ///< on the progress bar
+  std::int64_t steps = 0;
+  double tokens_per_step = 0;
+};
+
+/// The one training loop: resume, step, checkpoint by steps and by time, stop on request. Throws Interrupted after the
+/// checkpoint when any rank was asked to stop. Returns the number of steps done in all.
+std::int64_t run_loop(const stage::Context& context, stage::Run& run, Trainee& trainee, const LoopOptions& options);
+
+/// Error (with the step, the layer or tensor, and what to try) unless `value` is finite.
+void require_finite(double value, const std::string& what, std::int64_t step, const std::string& where);
+
+}  // namespace bitdarts::train

@@ -1,0 +1,114 @@
+#include "train/pretrain.hpp"
+
+#include "core/error.hpp"
+#include "train/loop.hpp"
+#include "train/weights.hpp"
+
+namespace bitdarts::train {
+namespace {
+
+class Pretraining : public Trainee {
+ public:
+  Pretraining(const stage::Context& context, const data::Corpus& corpus, const model::ModelShape& shape,
+              const model::ParameterLayout& layout, std::vector<float> initial, const std::string& device)
+      : options_(context.config.pretrain),
+        engine_(context.world, context.config.run.shards, shape, layout, device),
+        weights_(layout, std::move(initial)),
+        sampler_(corpus.train, shape.context, seed_of(context), Stream::pretrain_batch),
+        validation_(corpus, shape.context, seed_of(context), options_.validation_every, options_.validation_batches,
+                    options_.batch, options_.steps) {}
+
+  std::vector<Progress::Value> step(std::int64_t step) override {
+    auto gradient = engine_.gradient(weights_.values(), nullptr, {sampler_, step, options_.batch}, {});
+    require_finite(gradient.loss, "the training loss", step, "pretrain");
+    const double rate =
+        warmup_cosine(step, options_.steps, options_.warmup_steps, options_.learning_rate, options_.final_learning_rate);
+    const double norm = weights_.update(gradient.weights, step,
+                                        {.learning_rate = rate, .beta1 = options_.beta1, .beta2 = options_.beta2,
+                                         .epsilon = 1e-8, .weight_decay = options_.weight_decay},
+                                        options_.clip_norm);
+    metrics_.record("train", {{"step", static_cast<double>(step)}, {"loss", gradient.loss}, {"learning_rate", rate},
+                              {"gradient_norm", norm}});
+    if (validation_.due(step + 1)) {
+      last_validation_ = validation_.loss(engine_, weights_.values(), nullptr);
+      metrics_.record("validation", {{"step", static_cast<double>(step + 1)}, {"loss", last_validation_}});
+    }
+    std::vector<Progress::Value> shown{{"loss", gradient.loss}};
+    if (last_validation_ > 0) shown.push_back({"validation", last_validation_});
+    return shown;
+  }
+
+  void save(store::File& file) const override {
+    weights_.save_state(file);
+    metrics_.save(file);
+  }
+  void load(const store::File& file) override {
+    weights_.load_state(file);
+    metrics_ = store::Metrics::load(file);
+    if (const auto seen = metrics_.column("validation", "loss"); !seen.empty()) last_validation_ = seen.back();
+  }
+
+  const Weights<float>& weights() const { return weights_; }
+  const store::Metrics& metrics() const { return metrics_; }
+
+ private:
+  static std::uint64_t seed_of(const stage::Context& context) { return static_cast<std::uint64_t>(context.config.run.seed); }
+
+  const config::PretrainOptions& options_;
+  Engine<float> engine_;
+  Weights<float> weights_;
+  data::Sampler sampler_;
+  Validation validation_;
+  store::Metrics metrics_;
+  double last_validation_ = 0;
+};
+
+}  // namespace
+
+void run_pretrain(const stage::Context& context) {
+  const auto& config = context.config;
+  stage::Description description{.name = "pretrain", .schema_version = pretrained_schema, .product = "pretrained.h5",
+                                 .sections = {"model", "pretrain", "run"},
+                                 .inputs = {{"tokens", context.in / "tokens.h5"}}, .extra_key = {}};
+  if (!config.pretrain.initial.empty()) description.inputs.push_back({"pretrained", config.pretrain.initial});
+  stage::Run run(context, description);
+  if (run.up_to_date()) return;
+
+  const std::string device = prepare_device(config.run);
+  const auto corpus = data::load_corpus(run.input_path("tokens"), config.model.context);
+  const auto shape = model::resolve_shape(config.model, corpus.vocab_size);
+  const auto layout = model::make_layout(shape);
+  std::vector<float> initial;
+  if (config.pretrain.initial.empty()) {
+    initial = model::initial_parameters(shape, layout, static_cast<std::uint64_t>(config.run.seed));
+  } else {
+    const auto file = store::File::open(run.input_path("pretrained"));
+    if (model::load_shape(file) != shape) {
+      throw InputError("the initial weights are of a model with other sizes", file.path().string(),
+                       "give [model] the sizes of that file (bitdarts-inspect shows them) and use its tokenizer");
+    }
+    initial = model::load_parameters(file, layout);
+  }
+  if (const auto warning = slow_blas_warning(); !warning.empty()) context.console.warn(warning);
+  context.console.note(std::to_string(layout.total) + " parameters, " + std::to_string(corpus.train.ids.size()) +
+                       " training tokens, " + std::to_string(context.world.size()) + " ranks, device " + device);
+
+  Pretraining pretraining(context, corpus, shape, layout, std::move(initial), device);
+  run_loop(context, run, pretraining,
+           {.what = "pretrain", .steps = config.pretrain.steps,
+            .tokens_per_step = static_cast<double>(config.pretrain.batch * shape.context)});
+  run.publish([&](store::File& file) {
+    model::save_model(file, shape, layout, pretraining.weights().values());
+    pretraining.weights().optimiser().save(file, "weights");
+    pretraining.metrics().save(file);
+  });
+  const auto losses = pretraining.metrics().column("validation", "loss");
+  const auto trained = pretraining.metrics().column("train", "loss");
+  char text[160];
+  std::snprintf(text, sizeof text, "pretrain: training loss %.4f, validation loss %.4f nats per token; unigram entropy %.4f",
+                trained.empty() ? 0.0 : trained.back(), losses.empty() ? 0.0 : losses.back(),
+                data::unigram_entropy(corpus.train, corpus.vocab_size));
+  context.console.result(text);
+}
+
+}  // namespace bitdarts::train

@@ -1,0 +1,71 @@
+#include "train/weights.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "train/loop.hpp"
+
+namespace bitdarts::train {
+
+template <class Real>
+Weights<Real>::Weights(const model::ParameterLayout& layout, std::vector<Real> values)
+    : layout_(layout), values_(std::move(values)), decays_(layout.total, 0), adam_(layout.total) {
+  for (const auto& p : layout.parameters) {
+    if (p.matrix) std::fill_n(decays_.begin() + static_cast<std::ptrdiff_t>(p.begin), p.size, std::uint8_t{1});
+  }
+}
+
+template <class Real>
+double Weights<Real>::update(std::span<Real> gradient, std::int64_t step, const AdamOptions& options, double clip) {
+  const double length = clip_norm<Real>(gradient, clip);
+  if (!std::isfinite(length)) {
+    for (const auto& p : layout_.parameters) {
+      require_finite(norm<Real>(gradient.subspan(p.begin, p.size)), "the gradient of a weight", step, p.name);
+    }
+    require_finite(length, "the norm of the whole gradient", step, "all weights together");
+  }
+  adam_.step(values_, gradient, options, decays_);
+  return length;
+}
+
+template <class Real>
+void Weights<Real>::virtual_update(std::span<Real> gradient, const AdamOptions& options, double clip, std::span<Real> moved,
+                                   std::span<Real> jacobian) const {
+  clip_norm<Real>(gradient, clip);
+  adam_.virtual_step(values_, gradient, options, decays_, moved, jacobian);
+}
+
+template <class Real>
+void Weights<Real>::save_state(store::File& file) const {
+  file.write<Real>("/state/parameters", values_);
+  adam_.save(file, "weights");
+}
+
+template <class Real>
+void Weights<Real>::load_state(const store::File& file) {
+  values_ = file.read<Real>("/state/parameters", {values_.size()});
+  adam_.load(file, "weights");
+}
+
+template class Weights<float>;
+template class Weights<double>;
+
+Validation::Validation(const data::Corpus& corpus, std::int64_t context, std::uint64_t seed, std::int64_t every,
+                       std::int64_t batches, std::int64_t sequences, std::int64_t steps)
+    : sampler_(corpus.search, context, seed, Stream::validation_batch), every_(every), batches_(batches),
+      sequences_(sequences), steps_(steps) {}
+
+bool Validation::due(std::int64_t done) const {
+  return every_ > 0 && batches_ > 0 && (done % every_ == 0 || done == steps_);
+}
+
+template <class Real>
+double Validation::loss(Engine<Real>& engine, std::span<const Real> parameters, quant::Bank* bank) const {
+  double total = 0;
+  for (std::int64_t b = 0; b < batches_; ++b) total += engine.loss(parameters, bank, {sampler_, b, sequences_});
+  return total / static_cast<double>(batches_);
+}
+template double Validation::loss<float>(Engine<float>&, std::span<const float>, quant::Bank*) const;
+template double Validation::loss<double>(Engine<double>&, std::span<const double>, quant::Bank*) const;
+
+}  // namespace bitdarts::train

@@ -1,0 +1,4 @@
+#include "stage/stage.hpp"
+#include "train/pretrain.hpp"
+
+int main(int argc, char** argv) { return bitdarts::stage::stage_main(argc, argv, "pretrain", bitdarts::train::run_pretrain); }
