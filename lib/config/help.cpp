@@ -1,0 +1,75 @@
+#include "config/help.hpp"
+
+#include <map>
+
+#include "config/nearest.hpp"
+#include "config/options_table.hpp"
+#include "core/error.hpp"
+
+namespace bitdarts::config {
+namespace {
+
+std::string purpose(const std::string& stage) {
+  const std::map<std::string, std::string> purposes{
+      {"tokenize", "text to tokens.h5: trains a tokenizer, divides the documents, encodes them"},
+      {"pretrain", "tokens.h5 to pretrained.h5: trains the language model at full precision"},
+      {"search", "pretrained.h5 to searched.h5: finds a quantization scheme by gradient descent"},
+      {"finetune", "a scheme and weights to finetuned.h5: trains the quantized model"},
+      {"evaluate", "finetuned.h5 to evaluation.h5: measures quality and cost on the test part"},
+      {"report", "everything in a results directory to one HTML page, CSV files and a table"}};
+  const auto found = purposes.find(stage);
+  return found == purposes.end() ? std::string{} : ": " + found->second;
+}
+
+std::string usage(const std::string& stage) {
+  return "bitdarts-" + stage + purpose(stage) +
+         "\n\n"
+         "usage: [mpirun -np P] bitdarts-" +
+         stage +
+         " [--config FILE] [--section.key=value ...]\n\n"
+         "  --config FILE     INI file; one file describes the whole pipeline\n"
+         "  --help[=SECTION]  this text, or one section of it\n"
+         "  --print-config    the resolved configuration as an INI file\n"
+         "  --version         version and git revision\n"
+         "\n"
+         "The command line comes before the environment (BITDARTS_SECTION_KEY, such as "
+         "BITDARTS_SEARCH_STEPS),\n"
+         "the environment before the file, the file before the defaults shown here.\n"
+         "Lists are written with blanks or commas between the items.\n"
+         "Exit codes: 0 done or up to date, 2 bad configuration, 3 bad input, 75 interrupted (run it again), "
+         "1 else.\n";
+}
+
+std::string described(const Option& option) {
+  std::string text = "  --" + option.name() + "=" + printed(option);
+  if (option.short_form) text += "   (short: --" + option.key + ")";
+  text += "\n        " + option.help;
+  std::string facts = option.unit;
+  if (const std::string rule = allowed(option); !rule.empty()) facts += (facts.empty() ? "" : "; ") + rule;
+  if (!facts.empty()) text += " [" + facts + "]";
+  return text + "\n";
+}
+
+}  // namespace
+
+std::string help(const std::string& stage, const std::string& wanted) {
+  Config defaults;
+  const std::vector<Option> table = options_table(defaults);
+  std::vector<std::string> names;
+  std::string text = wanted.empty() ? usage(stage) : std::string{};
+  bool found = wanted.empty();
+  for (const Section& section : sections()) {
+    names.push_back(section.name);
+    if (!wanted.empty() && wanted != section.name) continue;
+    found = true;
+    text += (text.empty() ? "[" : "\n[") + section.name + "]  " + section.about + "\n";
+    for (const Option& option : table)
+      if (option.section == section.name) text += described(option);
+  }
+  if (!found)
+    throw ConfigError("there is no section " + wanted, "command line: --help",
+                      suggestion(wanted, names, "see --help"));
+  return text;
+}
+
+}  // namespace bitdarts::config

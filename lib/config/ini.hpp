@@ -1,0 +1,20 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace bitdarts::config {
+
+/// One value as somebody wrote it, and where: "pipelines/quickstart.ini:12", "command line".
+struct Setting {
+  std::string name;  ///< "section.key"
+  std::string value;
+  std::string where;
+};
+
+/// The settings of an INI file in order. "#" or ";" at the start of a line, and "#" after a blank, begin a
+/// comment (not inside double quotes). ConfigError for an unreadable file, a line that is neither section nor
+/// key, an unknown section, a key before any section, a key given twice.
+std::vector<Setting> read_ini(const std::filesystem::path& path);
+
+}  // namespace bitdarts::config

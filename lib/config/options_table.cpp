@@ -1,0 +1,257 @@
+#include "config/options_table.hpp"
+
+#include <utility>
+
+#include "config/syntax.hpp"
+
+namespace bitdarts::config {
+namespace {
+
+Rule at_least(double min) { return {.min = min}; }
+Rule more_than(double min) { return {.min = min, .above = true}; }
+Rule between(double min, double max) { return {.min = min, .max = max}; }
+Rule inside(double min, double max) { return {.min = min, .max = max, .above = true, .below = true}; }
+Rule share_below_one() { return {.min = 0, .max = 1, .below = true}; }
+Rule one_of(std::vector<std::string> choices) { return {.choices = std::move(choices)}; }
+Rule accepted_by(std::string (*check)(const std::string&)) { return {.check = check}; }
+Rule candidates() { return {.check = candidate_complaint, .required = true}; }
+
+/// Adds options of one section.
+struct Adder {
+  std::vector<Option>& table;
+  std::string section;
+  template <class T>
+  Option& operator()(const char* key, T& field, const char* unit, const char* help, Rule rule = {}) {
+    return table.emplace_back(Option{section, key, &field, unit, help, std::move(rule)});
+  }
+};
+
+void add_data(std::vector<Option>& table, DataOptions& o) {
+  Adder add{table, "data"};
+  add("text", o.text, "",
+      "text to learn from: files, directories (searched recursively), globs; .txt .gz .jsonl .jsonl.gz");
+  add("document", o.document, "", "what one document is in plain text (paragraph: up to a blank line)",
+      one_of({"file", "paragraph", "line"}));
+  add("json_field", o.json_field, "", "field of a JSON Lines record that holds the text");
+  add("search_fraction", o.search_fraction, "share of documents",
+      "kept for the outer level of the search and for validation", inside(0, 1));
+  add("test_fraction", o.test_fraction, "share of documents", "kept for evaluation only", inside(0, 1));
+}
+
+void add_tokenizer(std::vector<Option>& table, TokenizerOptions& o) {
+  Adder add{table, "tokenizer"};
+  add("vocab_size", o.vocab_size, "pieces", "size of the vocabulary, 256 byte pieces included",
+      between(260, 1 << 24));
+  add("model", o.model, "", "an existing SentencePiece .model to use instead of training one");
+  add("sample_megabytes", o.sample_megabytes, "MB", "text given to the trainer at most", at_least(1));
+}
+
+void add_model(std::vector<Option>& table, ModelOptions& o) {
+  Adder add{table, "model"};
+  add("dim", o.dim, "features", "width of the residual stream", at_least(2));
+  add("layers", o.layers, "blocks", "transformer blocks", at_least(1));
+  add("heads", o.heads, "heads", "attention heads; they divide model.dim into even parts", at_least(1));
+  add("kv_heads", o.kv_heads, "heads",
+      "heads of keys and values (grouped-query attention); 0: as many as model.heads", at_least(0));
+  add("ffn", o.ffn, "features",
+      "width of the SwiGLU layer; 0: 8/3 of model.dim, rounded up to a multiple of 16", at_least(0));
+  add("context", o.context, "tokens", "length of a sequence", at_least(1));
+  add("rope_theta", o.rope_theta, "", "base of the rotary position frequencies", more_than(1));
+  add("norm_eps", o.norm_eps, "", "added to the mean square in RMSNorm", more_than(0));
+  add("tied_embeddings", o.tied_embeddings, "", "the output head is the embedding matrix");
+}
+
+void add_pretrain(std::vector<Option>& table, PretrainOptions& o) {
+  Adder add{table, "pretrain"};
+  add("steps", o.steps, "steps", "training steps", at_least(1));
+  add("batch", o.batch, "sequences", "sequences per step over all shards", at_least(1));
+  add("learning_rate", o.learning_rate, "", "peak learning rate of AdamW", more_than(0));
+  add("final_learning_rate", o.final_learning_rate, "share of the peak",
+      "learning rate at the end of the cosine", between(0, 1));
+  add("warmup_steps", o.warmup_steps, "steps", "linear rise of the learning rate", at_least(0));
+  add("weight_decay", o.weight_decay, "", "decoupled weight decay of matrices", at_least(0));
+  add("beta1", o.beta1, "", "AdamW: decay of the first moment", share_below_one());
+  add("beta2", o.beta2, "", "AdamW: decay of the second moment", share_below_one());
+  add("clip_norm", o.clip_norm, "", "largest global gradient norm; 0: no clipping", at_least(0));
+  add("validation_every", o.validation_every, "steps", "steps between validations; 0: never", at_least(0));
+  add("validation_batches", o.validation_batches, "batches", "batches of the search part in a validation",
+      at_least(1));
+  add("initial", o.initial, "", "start from the weights of this product instead of random ones");
+}
+
+void add_search_problem(Adder& add, SearchOptions& o) {
+  add("steps", o.steps, "steps", "search steps; each is one outer and one inner update", at_least(1));
+  add("batch", o.batch, "sequences", "sequences per level and step over all shards", at_least(1));
+  add("weight_candidates", o.weight_candidates, "",
+      "quantizers to choose from for weights: METHOD:BITS (lsq+ pact uniform; 2 to 16 bits) or fp32",
+      candidates());
+  add("activation_candidates", o.activation_candidates, "", "the same for the input of every layer",
+      candidates());
+  add("weight_scale", o.weight_scale, "", "one scale per weight matrix, or one per output channel",
+      one_of({"tensor", "channel"}));
+  add("quantize_head", o.quantize_head, "", "the output head is a quantized layer too");
+  add("tie", o.tie, "", "shared-input: q, k, v get one choice, and gate, up another",
+      one_of({"none", "shared-input"}));
+  add("order", o.order, "", "gradient of α: first order, or the DARTS unrolled second order",
+      one_of({"first", "second"}));
+  add("quantizer_level", o.quantizer_level, "", "level that trains step sizes, offsets and clips",
+      one_of({"outer", "inner"}));
+  add("relaxation", o.relaxation, "", "how α becomes mixing weights", one_of({"softmax", "gumbel"}));
+}
+
+void add_search_costs(Adder& add, SearchOptions& o) {
+  add("cost", o.cost, "", "what a scheme costs: bit operations, or bits of the weights",
+      one_of({"bops", "size"}));
+  add("budget", o.budget, "",
+      "what the scheme may cost; empty: no limit. w4a8 (as that uniform scheme) | 0.02 or 2% (of the 32-bit "
+      "BOPs; cost bops) | "
+      "4.5bits (mean weight bits; cost size) | 1.5MB (packed quantized weights; cost size)",
+      accepted_by(budget_complaint));
+  add("cost_mode", o.cost_mode, "",
+      "how λ_cost is found. dual: rises until the budget is met (without a budget it stays 0); "
+      "uncertainty: balances the scale of the losses, knows no budget; fixed: search.cost_weight",
+      one_of({"dual", "uncertainty", "fixed"}));
+  add("cost_weight", o.cost_weight, "", "λ_cost at the start (fixed: its value)", at_least(0));
+  add("cost_rate", o.cost_rate, "per step", "dual: η, integral gain", more_than(0));
+  add("cost_damping", o.cost_damping, "", "dual: ρ of the augmented Lagrangian, proportional gain",
+      at_least(0));
+  add("cost_ramp", o.cost_ramp, "share of the steps",
+      "dual: the target falls from the cost at the start to the budget over so many", between(0, 1));
+  add("error_mode", o.error_mode, "",
+      "how λ_err is found. uncertainty: balances the scale of the losses, encodes no budget; dual: "
+      "search.error_budget; "
+      "fixed: search.error_weight",
+      one_of({"uncertainty", "dual", "fixed"}));
+  add("error_weight", o.error_weight, "",
+      "λ_err at the start (fixed: its value); 0: the quantization error is no part of the loss", at_least(0));
+  add("error_budget", o.error_budget, "relative error", "dual λ_err: what is allowed", at_least(0));
+}
+
+void add_search_schedule(Adder& add, SearchOptions& o) {
+  add("temperature", o.temperature, "", "τ of the softmax over α at the start", more_than(0));
+  add("final_temperature", o.final_temperature, "", "τ at the end; geometric in between, after the warm-up",
+      more_than(0));
+  add("warmup_steps", o.warmup_steps, "steps", "α frozen", at_least(0));
+  add("alpha_learning_rate", o.alpha_learning_rate, "", "Adam on α", more_than(0));
+  add("quantizer_learning_rate", o.quantizer_learning_rate, "relative to their size",
+      "Adam on step sizes, offsets and clips", more_than(0));
+  add("weight_learning_rate", o.weight_learning_rate, "", "AdamW on the weights (inner level)", at_least(0));
+  add("weight_decay", o.weight_decay, "", "decoupled weight decay of matrices", at_least(0));
+  add("clip_norm", o.clip_norm, "", "largest global gradient norm of the weights; 0: no clipping",
+      at_least(0));
+  add("clip_decay", o.clip_decay, "", "PACT: λ_a of λ_a·a²", at_least(0));
+  add("calibration_sequences", o.calibration_sequences, "sequences",
+      "text that initialises the activation quantizers", at_least(1));
+  add("log_every", o.log_every, "steps", "steps between records of α, entropy and costs", at_least(1));
+  add("stop_after_stable", o.stop_after_stable, "steps", "stop when no choice changed for so many; 0: never",
+      at_least(0));
+  add("spend", o.spend, "", "what the budget leaves after the search is spent by",
+      one_of({"sensitivity", "none"}));
+}
+
+void add_search(std::vector<Option>& table, SearchOptions& o) {
+  Adder add{table, "search"};
+  add_search_problem(add, o);
+  add_search_costs(add, o);
+  add_search_schedule(add, o);
+}
+
+void add_finetune(std::vector<Option>& table, FinetuneOptions& o) {
+  Adder add{table, "finetune"};
+  add("scheme", o.scheme, "", "searched | uniform:METHOD:wXaY (every layer alike) | FILE with a scheme table",
+      accepted_by(scheme_complaint));
+  add("from", o.from, "", "weights to start from", one_of({"pretrained", "searched"}));
+  add("steps", o.steps, "steps", "training steps; 0: quantize only", at_least(0));
+  add("batch", o.batch, "sequences", "sequences per step over all shards", at_least(1));
+  add("learning_rate", o.learning_rate, "", "peak learning rate of AdamW", more_than(0));
+  add("final_learning_rate", o.final_learning_rate, "share of the peak",
+      "learning rate at the end of the cosine", between(0, 1));
+  add("warmup_steps", o.warmup_steps, "steps", "linear rise of the learning rate", at_least(0));
+  add("weight_decay", o.weight_decay, "", "decoupled weight decay of matrices", at_least(0));
+  add("beta1", o.beta1, "", "AdamW: decay of the first moment", share_below_one());
+  add("beta2", o.beta2, "", "AdamW: decay of the second moment", share_below_one());
+  add("quantizer_learning_rate", o.quantizer_learning_rate, "relative to their size",
+      "Adam on step sizes, offsets and clips", more_than(0));
+  add("clip_norm", o.clip_norm, "", "largest global gradient norm; 0: no clipping", at_least(0));
+  add("validation_every", o.validation_every, "steps", "steps between validations; 0: never", at_least(0));
+  add("validation_batches", o.validation_batches, "batches", "batches of the search part in a validation",
+      at_least(1));
+}
+
+void add_evaluate(std::vector<Option>& table, EvaluateOptions& o) {
+  Adder add{table, "evaluate"};
+  add("stride", o.stride, "tokens", "between the starts of two windows; 0: model.context (no overlap)",
+      at_least(0));
+  add("batch", o.batch, "sequences", "sequences at a time", at_least(1));
+  add("max_tokens", o.max_tokens, "tokens", "evaluate so many only; 0: the whole test part", at_least(0));
+}
+
+void add_report(std::vector<Option>& table, ReportOptions& o) {
+  Adder add{table, "report"};
+  add("baselines", o.baselines, "",
+      "schemes to finetune and evaluate beside the searched one: uniform:METHOD:wXaY or FILE",
+      accepted_by(baseline_complaint));
+}
+
+void add_run(std::vector<Option>& table, RunOptions& o) {
+  Adder add{table, "run"};
+  add("seed", o.seed, "", "of every random number", at_least(0));
+  add("shards", o.shards, "shards",
+      "virtual shards of every batch, a power of two; the MPI ranks must divide it", between(1, 1 << 20));
+  add("threads", o.threads, "threads", "per rank", between(1, 4096));
+  add("device", o.device, "", "where tensors live", one_of({"auto", "cpu", "cuda"}));
+  const auto aside = [&add](const char* key, auto& field, const char* unit, const char* help,
+                            Rule rule = {}) -> Option& {
+    Option& option = add(key, field, unit, help, std::move(rule));
+    option.changes_result = false;
+    return option;
+  };
+  aside("checkpoint_steps", o.checkpoint_steps, "steps", "between checkpoints; 0: by time alone",
+        at_least(0));
+  aside("checkpoint_minutes", o.checkpoint_minutes, "minutes", "between checkpoints; 0: by steps alone",
+        at_least(0));
+  aside("out", o.out, "", "directory of the products").short_form = true;
+  aside("in", o.in, "", "directory of the inputs; empty: as run.out").short_form = true;
+  aside("resume", o.resume, "", "what to do with the checkpoint of an unfinished run",
+        one_of({"auto", "never", "require"}))
+      .short_form = true;
+  aside("force", o.force, "", "rebuild a product that is up to date").short_form = true;
+  aside("quiet", o.quiet, "", "no notes and no progress; warnings and errors stay").short_form = true;
+}
+
+}  // namespace
+
+std::vector<Option> options_table(Config& config) {
+  std::vector<Option> table;
+  table.reserve(128);
+  add_data(table, config.data);
+  add_tokenizer(table, config.tokenizer);
+  add_model(table, config.model);
+  add_pretrain(table, config.pretrain);
+  add_search(table, config.search);
+  add_finetune(table, config.finetune);
+  add_evaluate(table, config.evaluate);
+  add_report(table, config.report);
+  add_run(table, config.run);
+  return table;
+}
+
+std::vector<Section> sections() {
+  return {{"data", "the text and how it is divided"},
+          {"tokenizer", "pieces of text"},
+          {"model", "the language model"},
+          {"pretrain", "training at full precision"},
+          {"search", "finding the quantization scheme"},
+          {"finetune", "training with the scheme"},
+          {"evaluate", "measuring on the test part"},
+          {"report", "tables and pictures"},
+          {"run", "how and where a stage runs"}};
+}
+
+const Option* find_option(const std::vector<Option>& table, const std::string& name) {
+  for (const Option& option : table)
+    if (option.name() == name) return &option;
+  return nullptr;
+}
+
+}  // namespace bitdarts::config

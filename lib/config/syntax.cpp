@@ -1,0 +1,96 @@
+#include "config/syntax.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <string_view>
+
+namespace bitdarts::config {
+namespace {
+
+constexpr const char* methods = "lsq+, pact, uniform";
+
+bool is_method(std::string_view text) { return text == "lsq+" || text == "pact" || text == "uniform"; }
+
+template <class Number>
+std::optional<Number> number(std::string_view text) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<std::int64_t> quantized_width(std::string_view text) {
+  const auto bits = number<std::int64_t>(text);
+  return bits && *bits >= 2 && *bits <= 16 ? bits : std::nullopt;
+}
+
+// 32 stands for full precision.
+std::optional<std::int64_t> any_width(std::string_view text) {
+  return text == "32" ? std::optional<std::int64_t>(32) : quantized_width(text);
+}
+
+// "w4a8"
+std::optional<BudgetSyntax> read_widths(std::string_view text) {
+  const auto a = text.find('a');
+  if (!text.starts_with('w') || a == std::string_view::npos) return std::nullopt;
+  const auto weight = any_width(text.substr(1, a - 1));
+  const auto activation = any_width(text.substr(a + 1));
+  if (!weight || !activation) return std::nullopt;
+  return BudgetSyntax{BudgetSyntax::Kind::uniform_scheme, 0, *weight, *activation};
+}
+
+std::optional<BudgetSyntax> measured(BudgetSyntax::Kind kind, std::string_view text, double scale,
+                                     double most) {
+  const auto value = number<double>(text);
+  if (!value || !(*value * scale > 0 && *value * scale <= most)) return std::nullopt;
+  return BudgetSyntax{kind, *value * scale, 0, 0};
+}
+
+}  // namespace
+
+std::optional<std::int64_t> candidate_bits(const std::string& text) {
+  if (text == "fp32") return 32;
+  const auto colon = text.find(':');
+  if (colon == std::string::npos || !is_method(std::string_view(text).substr(0, colon))) return std::nullopt;
+  return quantized_width(std::string_view(text).substr(colon + 1));
+}
+
+std::string candidate_complaint(const std::string& text) {
+  if (candidate_bits(text)) return {};
+  return std::string("is no candidate: write METHOD:BITS (methods ") + methods + "; 2 to 16 bits), or fp32";
+}
+
+std::optional<BudgetSyntax> read_budget(const std::string& text) {
+  using Kind = BudgetSyntax::Kind;
+  const std::string_view view = text;
+  if (view.empty()) return BudgetSyntax{};
+  if (view.starts_with('w')) return read_widths(view);
+  if (view.ends_with("bits")) return measured(Kind::weight_bits, view.substr(0, view.size() - 4), 1, 32);
+  if (view.ends_with("MB")) return measured(Kind::megabytes, view.substr(0, view.size() - 2), 1, 1e9);
+  if (view.ends_with('%')) return measured(Kind::bops_ratio, view.substr(0, view.size() - 1), 0.01, 1);
+  return measured(Kind::bops_ratio, view, 1, 1);
+}
+
+std::string budget_complaint(const std::string& text) {
+  if (read_budget(text)) return {};
+  return "is no budget: write w4a8, 4.5bits, 0.02 or 2% (at most 1 or 100%), 1.5MB, or nothing";
+}
+
+std::string baseline_complaint(const std::string& text) {
+  if (text.empty()) return "is empty: write uniform:METHOD:wXaY or the name of a file";
+  if (text == "searched") return "is always in the report: name other schemes";
+  if (!text.starts_with("uniform:")) return {};  // a file; whether it is there is known when it is read
+  const std::string_view rest = std::string_view(text).substr(8);
+  const auto colon = rest.find(':');
+  if (colon != std::string_view::npos && is_method(rest.substr(0, colon)) &&
+      read_widths(rest.substr(colon + 1)))
+    return {};
+  return std::string("is no uniform scheme: write uniform:METHOD:wXaY (methods ") + methods +
+         "; 2 to 16 bits, 32 for full precision), such as uniform:lsq+:w4a8";
+}
+
+std::string scheme_complaint(const std::string& text) {
+  return text == "searched" ? std::string{} : baseline_complaint(text);
+}
+
+}  // namespace bitdarts::config

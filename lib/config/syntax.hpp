@@ -1,0 +1,28 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace bitdarts::config {
+
+// The small languages inside option values. A complaint says what is wrong, or is empty.
+
+/// The width a candidate costs: 4 for "lsq+:4", 32 for "fp32"; nullopt when it is not a candidate.
+std::optional<std::int64_t> candidate_bits(const std::string& text);
+std::string candidate_complaint(const std::string& text);
+
+/// What a budget says, before any model is known.
+struct BudgetSyntax {
+  enum class Kind { none, uniform_scheme, weight_bits, bops_ratio, megabytes } kind = Kind::none;
+  double value = 0;                         ///< bits, ratio or megabytes
+  std::int64_t weight = 0, activation = 0;  ///< of a uniform scheme [bits]
+};
+std::optional<BudgetSyntax> read_budget(const std::string& text);
+std::string budget_complaint(const std::string& text);
+
+/// finetune.scheme: searched, uniform:METHOD:wXaY, or the name of a file.
+std::string scheme_complaint(const std::string& text);
+/// report.baselines: the same without "searched".
+std::string baseline_complaint(const std::string& text);
+
+}  // namespace bitdarts::config
