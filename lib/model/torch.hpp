@@ -10,6 +10,7 @@
 #pragma GCC diagnostic ignored "-Wconversion"
 #endif
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/autograd/autograd.h>
 #if defined(__GNUC__)

@@ -31,8 +31,11 @@ double Weights<Real>::update(std::span<Real> gradient, std::int64_t step, const 
 template <class Real>
 void Weights<Real>::virtual_update(std::span<Real> gradient, const AdamOptions& options, double clip, std::span<Real> moved,
                                    std::span<Real> jacobian) const {
-  clip_norm<Real>(gradient, clip);
+  const double length = clip_norm<Real>(gradient, clip);
   adam_.virtual_step(values_, gradient, options, decays_, moved, jacobian);
+  if (clip > 0 && length > clip) {  // the clip factor is taken as constant
+    for (Real& j : jacobian) j *= static_cast<Real>(clip / length);
+  }
 }
 
 template <class Real>

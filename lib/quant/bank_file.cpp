@@ -1,0 +1,158 @@
+#include "quant/bank_file.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+#include "core/error.hpp"
+#include "quant/cost.hpp"
+
+namespace bitdarts::quant {
+namespace {
+
+constexpr double absent = std::numeric_limits<double>::quiet_NaN();
+
+std::string group_of(const std::string& layer, Role role) {
+  return "/quant/" + layer + (role == Role::weight ? "/weight" : "/input");
+}
+
+// The dataset that holds what a method learns.
+const char* range_dataset(Method method) {
+  switch (method) {
+    case Method::lsq_plus: return "step";
+    case Method::pact: return "clip";
+    case Method::uniform: return "maximum";
+    case Method::identity: return nullptr;
+  }
+  return nullptr;
+}
+
+std::vector<double> ranges_of(const Bank& bank, const Site& site, const char* dataset) {
+  std::vector<double> ranges;
+  for (std::size_t j = 0; j < site.candidates.size(); ++j) {
+    const char* mine = range_dataset(site.candidates[j].method);
+    const bool here = mine && std::string(mine) == dataset;
+    for (std::int64_t c = 0; c < site.channels; ++c) ranges.push_back(here ? bank.theta[site.range_at(j, c)] : absent);
+  }
+  return ranges;
+}
+
+std::vector<Candidate> candidates_in(const store::File& file, const std::string& group) {
+  std::istringstream lines(file.read_text(group + "/candidates"));
+  std::vector<std::string> texts;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty()) texts.push_back(line);
+  }
+  return parse_candidates(texts);
+}
+
+std::optional<std::size_t> find_candidate(std::span<const Candidate> candidates, const Candidate& wanted) {
+  const auto at = std::find(candidates.begin(), candidates.end(), wanted);
+  if (at == candidates.end()) return std::nullopt;
+  return static_cast<std::size_t>(at - candidates.begin());
+}
+
+bool load_site(const store::File& file, Bank& bank, const Site& site) {
+  const std::string group = group_of(site.name, site.role);
+  if (!file.has(group)) return false;
+  const auto stored = candidates_in(file, group);
+  const std::uint64_t n = stored.size(), channels = static_cast<std::uint64_t>(site.channels);
+  for (std::size_t j = 0; j < site.candidates.size(); ++j) {
+    const auto at = find_candidate(stored, site.candidates[j]);
+    if (!at) return false;
+    const char* dataset = range_dataset(site.candidates[j].method);
+    if (!dataset) continue;
+    const std::string name = group + "/" + dataset;
+    if (file.info(name).shape != store::Shape{n, channels}) return false;
+    const auto ranges = file.read<double>(name);
+    for (std::int64_t c = 0; c < site.channels; ++c) {
+      const double range = ranges[*at * channels + static_cast<std::uint64_t>(c)];
+      if (!std::isfinite(range) || range < 0) {
+        throw InputError("a quantizer's " + std::string(dataset) + " is not a positive number", file.path().string() + ":" + name,
+                         "run the stage that made the file again");
+      }
+      bank.theta[site.range_at(j, c)] = range;
+    }
+    bank.theta[site.offset + j] = file.read<double>(group + "/offset", {n})[*at];
+  }
+  if (stored == site.candidates) {
+    const auto alpha = file.read<double>(group + "/alpha", {n});
+    std::copy(alpha.begin(), alpha.end(), bank.alpha.begin() + static_cast<std::ptrdiff_t>(site.alpha));
+  }
+  return true;
+}
+
+}  // namespace
+
+void save_bank(store::File& file, const Bank& bank) {
+  for (const auto& site : bank.sites) {
+    const std::uint64_t n = site.candidates.size();
+    const store::Shape shape{n, static_cast<std::uint64_t>(site.channels)};
+    std::string candidates;
+    for (const auto& c : site.candidates) candidates += to_string(c) + "\n";
+    for (const std::size_t layer : site.layers) {
+      const std::string group = group_of(bank.layers[layer].name, site.role);
+      file.write_text(group + "/candidates", candidates);
+      file.write<double>(group + "/alpha", std::span(bank.alpha).subspan(site.alpha, n));
+      file.write<double>(group + "/probability", bank.probabilities(site));
+      for (const char* dataset : {"step", "clip", "maximum"}) {
+        file.write<double>(group + "/" + dataset, ranges_of(bank, site, dataset), shape);
+      }
+      file.write<double>(group + "/offset", std::span(bank.theta).subspan(site.offset, n));
+    }
+  }
+}
+
+bool load_bank(const store::File& file, Bank& bank) {
+  Bank filled = bank;
+  for (const auto& site : bank.sites) {
+    if (!load_site(file, filled, site)) return false;
+  }
+  bank = std::move(filled);
+  return true;
+}
+
+void save_bank_state(store::File& file, const Bank& bank) {
+  file.write<double>("/state/alpha", bank.alpha);
+  file.write<double>("/state/theta", bank.theta);
+}
+
+void load_bank_state(const store::File& file, Bank& bank) {
+  bank.alpha = file.read<double>("/state/alpha", {bank.alpha.size()});
+  bank.theta = file.read<double>("/state/theta", {bank.theta.size()});
+}
+
+void transfer_ranges(const Bank& from, Bank& to) {
+  for (const auto& site : to.sites) {
+    const std::size_t layer = site.layers.front();
+    const Site& source = from.sites[site.role == Role::weight ? from.weight_site[layer] : from.input_site[layer]];
+    if (source.channels != site.channels) continue;
+    for (std::size_t j = 0; j < site.candidates.size(); ++j) {
+      const auto at = find_candidate(source.candidates, site.candidates[j]);
+      if (!at) continue;
+      for (std::int64_t c = 0; c < site.channels; ++c) to.theta[site.range_at(j, c)] = from.theta[source.range_at(*at, c)];
+      to.theta[site.offset + j] = from.theta[source.offset + *at];
+    }
+  }
+}
+
+void save_scheme(store::File& file, const Scheme& scheme, std::span<const LayerShape> layers) {
+  file.write_text("/scheme/table", to_table(scheme));
+  const SchemeSummary summary = summarise(layers, scheme);
+  file.set_attribute("/scheme", "mean_weight_bits", summary.mean_weight_bits);
+  file.set_attribute("/scheme", "mean_input_bits", summary.mean_input_bits);
+  file.set_attribute("/scheme", "bops_ratio", summary.bops_ratio);
+  file.set_attribute("/scheme", "size_ratio", summary.size_ratio);
+}
+
+Scheme load_scheme(const store::File& file, const std::vector<LayerShape>& layers) {
+  try {
+    return parse_table(file.read_text("/scheme/table"), layers, file.path().string() + ":/scheme/table");
+  } catch (const ConfigError& e) {  // a bad table inside a product is a bad input, not a bad option
+    throw InputError(std::string("the stored scheme does not fit the model: ") + e.what(), file.path().string() + ":/scheme/table",
+                     "run bitdarts-search again");
+  }
+}
+
+}  // namespace bitdarts::quant
