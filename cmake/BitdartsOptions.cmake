@@ -8,3 +8,6 @@ target_compile_options(bitdarts_options INTERFACE
   # GCC 12 sees overlaps in "text" + std::string that are not there (GCC bug 105651).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
 # Debian's LibTorch is built against the C++11 ABI of the system compiler; nothing to set here.
+# The C interface of MPI only; the C++ one that some installations still declare would have to be linked.
+# For every file alike, so that all can share one precompiled header.
+add_compile_definitions(OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)

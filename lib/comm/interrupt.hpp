@@ -1,4 +1,7 @@
 #pragma once
+#include <array>
+#include <csignal>
+
 #include "comm/communicator.hpp"
 
 namespace bitdarts::comm {
@@ -15,6 +18,9 @@ class InterruptWatch {
   bool raised_here() const;
   /// Has any rank? Collective: call it at the same step boundary on every rank.
   bool raised_anywhere(const Communicator& world) const;
+
+ private:
+  std::array<struct sigaction, 4> before_{};
 };
 
 }  // namespace bitdarts::comm
