@@ -1,0 +1,192 @@
+#include "data/text_index.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <numeric>
+
+#include "core/error.hpp"
+#include "core/hash.hpp"
+#include "core/random.hpp"
+
+namespace bitdarts::data {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::uint64_t block_bytes = std::uint64_t{1} << 16;
+
+// Running hash of a block's document keys.
+class BlockHash {
+ public:
+  void add(const DocumentKey& key) {
+    const std::array<std::uint64_t, 2> words{key.high, key.low};
+    hasher_.values(std::span<const std::uint64_t>(words));
+  }
+  std::uint64_t value() const {
+    const std::string digits = hasher_.hex();
+    std::uint64_t value = 0;
+    std::from_chars(digits.data(), digits.data() + 16, value, 16);
+    return value;
+  }
+
+ private:
+  Hasher hasher_;
+};
+
+// Which rank reads which file: the largest first, each to the rank with the least to do. Decided once, on the root,
+// so that file systems that disagree for a moment cannot make two ranks read the same file, or none.
+std::vector<int> share_files(const std::vector<fs::path>& files, const comm::Communicator& world) {
+  std::vector<int> owner(files.size(), 0);
+  comm::together(world, [&] {
+    if (!world.root()) return;
+    std::vector<std::uint64_t> sizes(files.size());
+    std::error_code error;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      sizes[i] = fs::file_size(files[i], error);
+      if (error) throw InputError("cannot read the file: " + error.message(), files[i].string());
+    }
+    std::vector<std::size_t> order(files.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return sizes[a] > sizes[b]; });
+    std::vector<std::uint64_t> load(static_cast<std::size_t>(world.size()), 0);
+    for (const std::size_t file : order) {
+      const auto least = std::min_element(load.begin(), load.end());
+      *least += sizes[file] + 4096;  // opening a file costs too
+      owner[file] = static_cast<int>(least - load.begin());
+    }
+  });
+  world.broadcast_values(std::span(owner));
+  return owner;
+}
+
+struct Totals {
+  std::array<std::uint64_t, 3> documents{}, bytes{};
+};
+
+struct Scan {
+  std::vector<TextBlock> blocks;
+  Totals totals;
+  std::vector<std::uint64_t> sample = std::vector<std::uint64_t>(TextIndex::sample_buckets, 0);
+};
+
+void scan_file(const fs::path& path, std::uint64_t file, const config::DataOptions& options, std::uint64_t seed,
+               Scan& scan) {
+  TextBlock block{file, 0, 0, 0, 0};
+  BlockHash hash;
+  const auto close_block = [&] {
+    if (block.documents == 0) return;
+    block.hash = hash.value();
+    scan.blocks.push_back(block);
+    block = TextBlock{file, 0, 0, 0, 0};
+    hash = BlockHash();
+  };
+  read_documents(path, options, [&](std::string&& document, std::uint64_t offset) {
+    const DocumentKey key = key_of(document);
+    const Split split = split_of(key, seed, options.search_fraction, options.test_fraction);
+    const auto part = static_cast<std::size_t>(split);
+    ++scan.totals.documents[part];
+    scan.totals.bytes[part] += document.size();
+    if (split == Split::train) scan.sample[sample_bucket(key, seed)] += document.size();
+    if (block.documents == 0) block.offset = offset;
+    ++block.documents;
+    block.bytes += document.size();
+    hash.add(key);
+    if (block.bytes >= block_bytes) close_block();
+  });
+  close_block();
+}
+
+template <class T>
+std::vector<T> all_values(const comm::Communicator& world, std::span<const T> mine) {
+  std::vector<T> all;
+  for (const std::vector<std::byte>& part : world.all_gather(std::as_bytes(mine))) {
+    const std::size_t before = all.size();
+    all.resize(before + part.size() / sizeof(T));
+    if (!part.empty()) std::memcpy(all.data() + before, part.data(), part.size());
+  }
+  return all;
+}
+
+}  // namespace
+
+std::size_t sample_bucket(const DocumentKey& document, std::uint64_t seed) {
+  return KeyedRandom(seed, Stream::tokenizer_sample, document.high, document.low).below(TextIndex::sample_buckets);
+}
+
+std::vector<std::string> hash_files(const std::vector<fs::path>& files, const comm::Communicator& world) {
+  constexpr std::size_t digits = 32;
+  const std::vector<int> owner = share_files(files, world);
+  std::string mine;
+  comm::together(world, [&] {
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      if (owner[i] == world.rank()) mine += hash_file(files[i]);
+    }
+  });
+  const auto shares = world.all_gather(std::as_bytes(std::span(mine)));
+  std::vector<std::size_t> used(shares.size(), 0);
+  std::vector<std::string> hashes;
+  for (const int rank : owner) {
+    const auto index = static_cast<std::size_t>(rank);
+    hashes.emplace_back(reinterpret_cast<const char*>(shares[index].data()) + used[index], digits);
+    used[index] += digits;
+  }
+  return hashes;
+}
+
+TextIndex index_text(const std::vector<fs::path>& files, const config::DataOptions& options, std::uint64_t seed,
+                     const comm::Communicator& world) {
+  const std::vector<int> owner = share_files(files, world);
+  Scan scan;
+  comm::together(world, [&] {
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      if (owner[i] == world.rank()) scan_file(files[i], i, options, seed, scan);
+    }
+  });
+  TextIndex index;
+  index.files = files;
+  index.blocks = all_values<TextBlock>(world, scan.blocks);
+  std::sort(index.blocks.begin(), index.blocks.end(), [](const TextBlock& a, const TextBlock& b) {
+    return a.file != b.file ? a.file < b.file : a.offset < b.offset;
+  });
+  for (const Totals& totals : all_values<Totals>(world, std::span<const Totals>(&scan.totals, 1))) {
+    for (std::size_t part = 0; part < 3; ++part) {
+      index.documents[part] += totals.documents[part];
+      index.bytes[part] += totals.bytes[part];
+    }
+  }
+  if (index.blocks.empty()) {
+    throw InputError("the text is empty", "the " + std::to_string(files.size()) + " files that data.text names");
+  }
+  index.train_sample_bytes.assign(TextIndex::sample_buckets, 0);
+  const std::vector<std::uint64_t> samples = all_values<std::uint64_t>(world, scan.sample);
+  for (std::size_t i = 0; i < samples.size(); ++i) index.train_sample_bytes[i % TextIndex::sample_buckets] += samples[i];
+  return index;
+}
+
+BlockReader::BlockReader(const TextIndex& index, const config::DataOptions& options)
+    : index_(index), options_(options) {}
+
+void BlockReader::read(std::size_t block_index,
+                       const std::function<void(const std::string&, const DocumentKey&, std::uint64_t)>& visit) {
+  const TextBlock& block = index_.blocks[block_index];
+  const fs::path& file = index_.files[block.file];
+  const bool goes_on = reader_ && next_ == block_index && index_.blocks[block_index - 1].file == block.file;
+  if (!goes_on) reader_ = std::make_unique<DocumentReader>(file, options_, block.offset);
+  BlockHash hash;
+  std::string document;
+  std::uint64_t offset = 0;
+  for (std::uint64_t i = 0; i < block.documents && reader_->next(document, offset); ++i) {
+    const DocumentKey key = key_of(document);
+    hash.add(key);
+    visit(document, key, offset);
+  }
+  if (hash.value() != block.hash) {
+    throw InputError("the text changed while it was read", file.string() + ", from byte " + std::to_string(block.offset),
+                     "run again when nothing writes to it");
+  }
+  next_ = block_index + 1;
+}
+
+}  // namespace bitdarts::data

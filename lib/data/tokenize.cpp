@@ -1,0 +1,195 @@
+#include "data/tokenize.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <sstream>
+
+#include "core/error.hpp"
+
+namespace bitdarts::data {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::array<Split, 3> splits{Split::train, Split::search, Split::test};
+constexpr std::uint64_t model_limit_bytes = std::uint64_t{1} << 30;
+
+// A path cannot contain NUL.
+std::vector<fs::path> broadcast_paths(const std::vector<fs::path>& paths, const comm::Communicator& world) {
+  std::string joined;
+  for (const fs::path& path : paths) joined += path.native() + '\0';
+  joined = world.broadcast_text(joined);
+  std::vector<fs::path> all;
+  for (std::size_t begin = 0; begin < joined.size();) {
+    const std::size_t end = joined.find('\0', begin);
+    all.emplace_back(joined.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return all;
+}
+
+// Yields the documents that the tokenizer is trained on, in order, up to the sample's size.
+class TrainingSample {
+ public:
+  TrainingSample(const config::Config& config, const TextIndex& index) : config_(config), index_(index) {
+    limit_ = static_cast<std::uint64_t>(config.tokenizer.sample_megabytes) * 1'000'000;
+    std::uint64_t bytes = 0;
+    while (buckets_ < TextIndex::sample_buckets && bytes < limit_) bytes += index.train_sample_bytes[buckets_++];
+    total_ = std::min(bytes, limit_);
+  }
+
+  std::uint64_t bytes() const { return total_; }
+
+  bool next(std::string& document) {
+    std::uint64_t offset = 0;
+    while (given_ < limit_) {
+      if (!reader_) {
+        if (file_ == index_.files.size()) return false;
+        reader_.emplace(index_.files[file_++], config_.data);
+      }
+      if (!reader_->next(document, offset)) {
+        reader_.reset();
+      } else if (drawn(document)) {
+        // The last document is cut to size: it may be the only one, and larger than the sample.
+        document.resize(std::min<std::uint64_t>(document.size(), limit_ - given_));
+        given_ += document.size();
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  bool drawn(const std::string& document) const {
+    const DocumentKey key = key_of(document);
+    const std::uint64_t seed = static_cast<std::uint64_t>(config_.run.seed);
+    return split_of(key, seed, config_.data.search_fraction, config_.data.test_fraction) == Split::train &&
+           sample_bucket(key, seed) < buckets_;
+  }
+
+  const config::Config& config_;
+  const TextIndex& index_;
+  std::uint64_t limit_ = 0, total_ = 0, given_ = 0;
+  std::size_t buckets_ = 0, file_ = 0;
+  std::optional<DocumentReader> reader_;
+};
+
+std::string megabytes(std::uint64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f MB", static_cast<double>(bytes) / 1e6);
+  return text;
+}
+
+std::string train_model(const config::Config& config, const TextIndex& index, const Console& console) {
+  TrainingSample sample(config, index);
+  console.note("training a tokenizer of " + std::to_string(config.tokenizer.vocab_size) + " pieces on " +
+               megabytes(sample.bytes()) + " of the train part");
+  return Tokenizer::train([&](std::string& document) { return sample.next(document); }, config.tokenizer.vocab_size)
+      .serialized();
+}
+
+}  // namespace
+
+TextSource find_text(const config::Config& config, const Team& team) {
+  TextSource source;
+  comm::together(team.world, [&] {
+    if (config.data.text.empty()) {
+      throw ConfigError("no text to tokenize", "data.text", "name files, directories or globs: --data.text=FILE");
+    }
+    if (!team.world.root()) return;
+    source.files = find_text_files(config.data.text);
+    if (!config.tokenizer.model.empty()) source.model_hash = hash_file(config.tokenizer.model);
+  });
+  source.files = broadcast_paths(source.files, team.world);
+  source.model_hash = team.world.broadcast_text(source.model_hash);
+  source.hashes = hash_files(source.files, team.world);
+  return source;
+}
+
+std::vector<std::string> result_key(const config::Config& config, const TextSource& source) {
+  std::ostringstream fractions;
+  fractions.precision(17);
+  fractions << "search_fraction " << config.data.search_fraction << " test_fraction " << config.data.test_fraction;
+  std::vector<std::string> key{"document " + config.data.document, "json_field " + config.data.json_field,
+                               fractions.str(), "seed " + std::to_string(config.run.seed)};
+  if (source.model_hash.empty()) {
+    key.push_back("vocab_size " + std::to_string(config.tokenizer.vocab_size));
+    key.push_back("sample_megabytes " + std::to_string(config.tokenizer.sample_megabytes));
+  } else {
+    key.push_back("model " + source.model_hash);
+  }
+  for (std::size_t i = 0; i < source.files.size(); ++i) {
+    const bool json = format_of(source.files[i]) == TextFormat::json_lines;
+    const bool packed = source.files[i].extension() == ".gz";
+    key.push_back(std::string(json ? "json lines " : "text ") + (packed ? "packed " : "") + source.hashes[i]);
+  }
+  return key;
+}
+
+Tokenizer make_tokenizer(const config::Config& config, const TextIndex& index, const Team& team) {
+  const std::string& path = config.tokenizer.model;
+  std::string model;
+  comm::together(team.world, [&] {
+    if (!team.world.root()) return;
+    model = path.empty() ? train_model(config, index, team.console) : read_whole_file(path, model_limit_bytes);
+  });
+  model = team.world.broadcast_text(model);
+  std::optional<Tokenizer> tokenizer;
+  comm::together(team.world, [&] { tokenizer.emplace(model, path.empty() ? "the trained tokenizer" : path); });
+  if (!tokenizer->has_byte_fallback()) {
+    team.console.warn("the tokenizer model has no byte fallback: text with characters it does not know will be refused");
+  }
+  return std::move(*tokenizer);
+}
+
+std::uint64_t TokenizedPart::token_count() const {
+  return std::visit([](const auto& values) { return static_cast<std::uint64_t>(values.size()); }, tokens);
+}
+
+void write_tokens(store::File& file, const TokenizedText& text, const Tokenizer& tokenizer) {
+  for (const Split split : splits) {
+    const TokenizedPart& part = text.parts[static_cast<std::size_t>(split)];
+    const std::string name = name_of(split);
+    std::visit(
+        [&]<class Id>(const std::vector<Id>& tokens) { file.write<Id>("/tokens/" + name, std::span<const Id>(tokens)); },
+        part.tokens);
+    file.write<std::uint64_t>("/documents/" + name + "/begin", part.begin);
+    file.write<std::uint64_t>("/documents/" + name + "/bytes", part.bytes);
+    file.set_attribute("/tokens", name + "_bytes",
+                       static_cast<std::int64_t>(text.bytes[static_cast<std::size_t>(split)]));
+  }
+  file.set_attribute("/tokens", "documents", static_cast<std::int64_t>(text.documents));
+  const std::string& model = tokenizer.serialized();
+  file.write<std::uint8_t>("/tokenizer/model",
+                           std::span(reinterpret_cast<const std::uint8_t*>(model.data()), model.size()));
+  file.set_attribute("/tokenizer", "vocab_size", tokenizer.vocab_size());
+  file.set_attribute("/tokenizer", "document_end", static_cast<std::int64_t>(tokenizer.document_end()));
+}
+
+std::string summary(const TokenizedText& text, const Tokenizer& tokenizer) {
+  char line[128];
+  std::snprintf(line, sizeof line, "%-8s %12s %14s %14s %12s\n", "part", "documents", "bytes", "tokens", "bytes/token");
+  std::string table = line;
+  std::uint64_t bytes = 0, tokens = 0, documents = 0;
+  const auto row = [&](const char* name, std::uint64_t d, std::uint64_t b, std::uint64_t t) {
+    // The document ends stand for no text.
+    const double ratio = t > d ? static_cast<double>(b) / static_cast<double>(t - d) : 0.0;
+    std::snprintf(line, sizeof line, "%-8s %12llu %14llu %14llu %12.3f\n", name, static_cast<unsigned long long>(d),
+                  static_cast<unsigned long long>(b), static_cast<unsigned long long>(t), ratio);
+    table += line;
+  };
+  for (const Split split : splits) {
+    const auto index = static_cast<std::size_t>(split);
+    const TokenizedPart& part = text.parts[index];
+    row(name_of(split), part.bytes.size(), text.bytes[index], part.token_count());
+    documents += part.bytes.size();
+    bytes += text.bytes[index];
+    tokens += part.token_count();
+  }
+  row("all", documents, bytes, tokens);
+  return table + "vocabulary: " + std::to_string(tokenizer.vocab_size()) + " pieces";
+}
+
+}  // namespace bitdarts::data
