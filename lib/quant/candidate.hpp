@@ -13,8 +13,9 @@ struct Candidate {
   bool operator==(const Candidate&) const = default;
 };
 
-/// "lsq+:4" "pact:8" "uniform:16" "fp32"; widths 2 to 16. ConfigError naming what is wrong otherwise.
-Candidate parse_candidate(const std::string& text);
+/// "lsq+:4" "pact:8" "uniform:16" "fp32"; widths 2 to 16. ConfigError naming what is wrong, and `where`, otherwise.
+Candidate parse_candidate(const std::string& text, const std::string& where = {});
+/// A list without repetitions (a candidate named twice would start with twice the probability); ConfigError otherwise.
 std::vector<Candidate> parse_candidates(const std::vector<std::string>& texts);
 std::string to_string(const Candidate& candidate);
 

@@ -1,0 +1,53 @@
+#pragma once
+// Inside the quant room: one block of the fused mixed quantizer, once per instruction set.
+// Every instruction set does the same operations in the same order, so the results agree bit for bit.
+#include <cstddef>
+
+#include "quant/mixed.hpp"
+
+namespace bitdarts::quant {
+
+/// Elements of a block: x, G, the mixture and the range mass of a block stay in the first-level cache.
+inline constexpr std::size_t block_elements = 2048;
+
+/// What a block adds to MixedSums; `candidates` points to as many entries as there are candidates.
+struct BlockSums {
+  CandidateSums* candidates = nullptr;
+  double square = 0;
+  double maximum = 0;
+};
+
+/// The contracts of mixed_forward, mixed_backward and mixed_errors on at most block_elements elements.
+/// Sums are written, not added. `dx` and `mixed` of backward may be null; outputs may be the inputs.
+template <class Real>
+struct BlockKernels {
+  void (*forward)(const Real* x, std::size_t n, const BoundCandidate<Real>* candidates, std::size_t count,
+                  Real* mixed);
+  void (*backward)(const Real* x, const Real* gradient, std::size_t n, const BoundCandidate<Real>* candidates,
+                   std::size_t count, Real* dx, Real* mixed, BlockSums& sums);
+  void (*errors)(const Real* x, std::size_t n, const BoundCandidate<Real>* candidates, std::size_t count,
+                 BlockSums& sums);
+};
+
+enum class InstructionSet { baseline, avx2, avx512 };
+
+/// Whether this processor, and this build, can run it.
+bool is_supported(InstructionSet set);
+InstructionSet best_instruction_set();
+template <class Real>
+BlockKernels<Real> block_kernels(InstructionSet set);
+
+namespace kernel_baseline {
+BlockKernels<float> float_kernels();
+BlockKernels<double> double_kernels();
+}  // namespace kernel_baseline
+namespace kernel_avx2 {
+BlockKernels<float> float_kernels();
+BlockKernels<double> double_kernels();
+}  // namespace kernel_avx2
+namespace kernel_avx512 {
+BlockKernels<float> float_kernels();
+BlockKernels<double> double_kernels();
+}  // namespace kernel_avx512
+
+}  // namespace bitdarts::quant

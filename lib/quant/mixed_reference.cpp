@@ -1,0 +1,125 @@
+// METHOD section 2 and 3 as they are written, one candidate after another. Values are computed in Real, so that a tie
+// falls as it does in the kernels; sums run in double.
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "quant/mixed.hpp"
+
+namespace bitdarts::quant::reference {
+namespace {
+
+// Q(x) and its straight-through derivatives.
+template <class Real>
+struct Point {
+  Real value = 0;
+  double by_x = 0, by_range = 0, by_offset = 0;
+};
+
+template <class Real>
+Real clip(Real value, Real low, Real high) {
+  if (std::isnan(value)) return value;
+  return std::min(std::max(value, low), high);
+}
+
+template <class Real>
+Point<Real> uniform(Real x, const BoundCandidate<Real>& c) {
+  const Real v = x / c.step;
+  const bool inside = v >= c.smallest && v <= c.largest;
+  return {c.step * clip(std::nearbyint(v), c.smallest, c.largest), inside ? 1.0 : 0.0, 0.0, 0.0};
+}
+
+template <class Real>
+Point<Real> pact(Real x, const BoundCandidate<Real>& c) {
+  const Real clipped = clip(x, -c.clip, c.clip);
+  const double by_clip = x >= c.clip ? 1.0 : x <= -c.clip ? -1.0 : 0.0;
+  const bool inside = x > -c.clip && x < c.clip;
+  return {c.step * std::nearbyint(clipped / c.step), inside ? 1.0 : 0.0, by_clip, 0.0};
+}
+
+template <class Real>
+Point<Real> lsq_plus(Real x, const BoundCandidate<Real>& c) {
+  const Real v = (x - c.offset) / c.step;
+  const Real code = std::nearbyint(clip(v, c.smallest, c.largest));
+  const bool inside = v >= c.smallest && v <= c.largest;
+  return {c.step * code + c.offset, inside ? 1.0 : 0.0, static_cast<double>(inside ? code - v : code),
+          inside ? 0.0 : 1.0};
+}
+
+template <class Real>
+Point<Real> evaluate(Real x, const BoundCandidate<Real>& c) {
+  switch (c.method) {
+    case Method::lsq_plus: return lsq_plus(x, c);
+    case Method::pact: return pact(x, c);
+    case Method::uniform: return uniform(x, c);
+    case Method::identity: return {x, 1.0, 0.0, 0.0};
+  }
+  throw Error("not a quantization method");
+}
+
+void require_size(std::size_t size, std::size_t expected) {
+  if (size != expected) throw Error("the spans of the mixed quantizer differ in length");
+}
+
+}  // namespace
+
+double quantize(double x, const BoundCandidate<double>& candidate) { return evaluate(x, candidate).value; }
+
+template <class Real>
+void mixed_forward(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates, std::span<Real> mixed) {
+  require_size(mixed.size(), x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    double sum = 0;
+    for (const auto& candidate : candidates)
+      sum += static_cast<double>(candidate.probability) * static_cast<double>(evaluate(x[i], candidate).value);
+    mixed[i] = static_cast<Real>(sum);
+  }
+}
+
+template <class Real>
+void mixed_backward(std::span<const Real> x, std::span<const Real> gradient,
+                    std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx, std::span<Real> mixed,
+                    MixedSums& sums) {
+  require_size(gradient.size(), x.size());
+  if (sums.candidates.empty()) sums.candidates.resize(candidates.size());
+  require_size(sums.candidates.size(), candidates.size());
+  std::vector<double> mass(x.size(), 0.0), mixture(x.size(), 0.0);
+  for (std::size_t j = 0; j < candidates.size(); ++j) {
+    const auto& candidate = candidates[j];
+    const double probability = static_cast<double>(candidate.probability);
+    auto& sum = sums.candidates[j];
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const Point<Real> q = evaluate(x[i], candidate);
+      const double value = static_cast<double>(q.value), g = static_cast<double>(gradient[i]);
+      // Infinity minus itself is not a number, but the identity never makes an error.
+      const double error = candidate.method == Method::identity ? 0.0 : value - static_cast<double>(x[i]);
+      mixture[i] += probability * value;
+      mass[i] += probability * q.by_x;
+      sum.gradient_quantized += g * value;
+      sum.squared_error += error * error;
+      sum.gradient_range += g * q.by_range;
+      sum.error_range += error * q.by_range;
+      sum.gradient_offset += g * q.by_offset;
+      sum.error_offset += error * q.by_offset;
+    }
+  }
+  for (const Real value : x) {
+    sums.square += static_cast<double>(value) * static_cast<double>(value);
+    sums.maximum = std::max(sums.maximum, static_cast<double>(std::abs(value)));
+  }
+  sums.count += static_cast<double>(x.size());
+  for (std::size_t i = 0; i < dx.size(); ++i) dx[i] = static_cast<Real>(static_cast<double>(gradient[i]) * mass[i]);
+  for (std::size_t i = 0; i < mixed.size(); ++i) mixed[i] = static_cast<Real>(mixture[i]);
+}
+
+template void mixed_forward<float>(std::span<const float>, std::span<const BoundCandidate<float>>, std::span<float>);
+template void mixed_forward<double>(std::span<const double>, std::span<const BoundCandidate<double>>,
+                                    std::span<double>);
+template void mixed_backward<float>(std::span<const float>, std::span<const float>,
+                                    std::span<const BoundCandidate<float>>, std::span<float>, std::span<float>,
+                                    MixedSums&);
+template void mixed_backward<double>(std::span<const double>, std::span<const double>,
+                                     std::span<const BoundCandidate<double>>, std::span<double>, std::span<double>,
+                                     MixedSums&);
+
+}  // namespace bitdarts::quant::reference

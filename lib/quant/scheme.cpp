@@ -1,0 +1,154 @@
+#include "quant/scheme.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <optional>
+#include <sstream>
+
+#include "core/error.hpp"
+
+namespace bitdarts::quant {
+namespace {
+
+const std::string shorthand_prefix = "uniform:";
+const char* const shorthand_remedy =
+    "write uniform:METHOD:wXaY, as in uniform:lsq+:w4a8, with METHOD lsq+, pact or uniform and widths 2 to 16 or 32";
+
+// Levenshtein distance.
+std::size_t distance(const std::string& left, const std::string& right) {
+  std::vector<std::size_t> row(right.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < right.size(); ++j) {
+      const std::size_t substituted = diagonal + (left[i] == right[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({substituted, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+std::string nearest(const std::string& name, const std::vector<LayerShape>& layers) {
+  return std::min_element(layers.begin(), layers.end(),
+                          [&](const LayerShape& left, const LayerShape& right) {
+                            return distance(name, left.name) < distance(name, right.name);
+                          })
+      ->name;
+}
+
+// '*' any characters, '?' one.
+bool matches(const char* pattern, const char* name) {
+  if (*pattern == '\0') return *name == '\0';
+  if (*pattern == '*') return matches(pattern + 1, name) || (*name != '\0' && matches(pattern, name + 1));
+  return *name != '\0' && (*pattern == '?' || *pattern == *name) && matches(pattern + 1, name + 1);
+}
+
+std::vector<std::string> words_of(std::string line) {
+  line.resize(std::min(line.size(), line.find('#')));
+  std::istringstream stream(line);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+// The table while it is read: what each layer got, and from which line.
+struct Reading {
+  const std::vector<LayerShape>& layers;
+  std::vector<std::optional<SchemeEntry>> entries;
+  std::vector<int> lines;
+};
+
+void apply(Reading& reading, const std::vector<std::string>& words, int line, const std::string& where) {
+  if (words.size() != 3)
+    throw ConfigError("a scheme line has three columns, this one has " + std::to_string(words.size()), where,
+                      "write: layer weight-candidate input-candidate");
+  const Candidate weight = parse_candidate(words[1], where), input = parse_candidate(words[2], where);
+  int earlier_line = 0;
+  bool decided = false;
+  for (std::size_t l = 0; l < reading.layers.size(); ++l) {
+    if (!matches(words[0].c_str(), reading.layers[l].name.c_str())) continue;
+    if (reading.entries[l]) {
+      earlier_line = reading.lines[l];
+      continue;
+    }
+    reading.entries[l] = SchemeEntry{reading.layers[l].name, weight, input};
+    reading.lines[l] = line;
+    decided = true;
+  }
+  if (decided) return;
+  if (earlier_line > 0)
+    throw ConfigError("line for '" + words[0] + "' has no effect: line " + std::to_string(earlier_line) +
+                          " has decided already",
+                      where, "the first match wins: put single layers before patterns");
+  if (words[0].find_first_of("*?") != std::string::npos)
+    throw ConfigError("no layer matches '" + words[0] + "'", where);
+  throw ConfigError("unknown layer '" + words[0] + "'", where,
+                    "the nearest name is '" + nearest(words[0], reading.layers) + "'");
+}
+
+}  // namespace
+
+std::string to_table(const Scheme& scheme) {
+  std::size_t layer_width = std::string("# layer").size(), weight_width = std::string("weight").size();
+  for (const auto& entry : scheme.entries) {
+    layer_width = std::max(layer_width, entry.layer.size());
+    weight_width = std::max(weight_width, to_string(entry.weight).size());
+  }
+  std::string table;
+  const auto line = [&](std::string layer, std::string weight, const std::string& input) {
+    layer.resize(layer_width, ' ');
+    weight.resize(weight_width, ' ');
+    table += layer + "  " + weight + "  " + input + "\n";
+  };
+  line("# layer", "weight", "input");
+  for (const auto& entry : scheme.entries) line(entry.layer, to_string(entry.weight), to_string(entry.input));
+  return table;
+}
+
+Scheme parse_table(const std::string& text, const std::vector<LayerShape>& layers, const std::string& where) {
+  if (layers.empty()) throw Error("a scheme needs layers");
+  Reading reading{layers, std::vector<std::optional<SchemeEntry>>(layers.size()), std::vector<int>(layers.size())};
+  std::istringstream stream(text);
+  std::string line;
+  for (int number = 1; std::getline(stream, line); ++number) {
+    const auto words = words_of(line);
+    if (!words.empty()) apply(reading, words, number, where + ":" + std::to_string(number));
+  }
+  Scheme scheme;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    if (!reading.entries[l])
+      throw ConfigError("the scheme says nothing about layer '" + layers[l].name + "'", where,
+                        "add a line for it, or a last line with '*' for all the rest");
+    scheme.entries.push_back(*reading.entries[l]);
+  }
+  return scheme;
+}
+
+bool is_uniform_shorthand(const std::string& text) { return text.starts_with(shorthand_prefix); }
+
+Scheme parse_uniform(const std::string& text, const std::vector<LayerShape>& layers) {
+  const auto refuse = [&](const std::string& why) -> ConfigError {
+    return ConfigError("the uniform scheme '" + text + "' " + why, {}, shorthand_remedy);
+  };
+  if (!is_uniform_shorthand(text)) throw refuse("does not begin with 'uniform:'");
+  const auto colon = text.find(':', shorthand_prefix.size());
+  if (colon == std::string::npos) throw refuse("has no widths");
+  const std::string method = text.substr(shorthand_prefix.size(), colon - shorthand_prefix.size());
+  const std::string widths = text.substr(colon + 1);
+  const auto middle = widths.find('a');
+  if (!widths.starts_with('w') || middle == std::string::npos) throw refuse("has no widths");
+  const auto candidate = [&](const std::string& bits) {
+    const std::string where = "the uniform scheme '" + text + "'";
+    parse_candidate(method + ":8", where);  // an unknown method is an error at 32 bits too
+    return parse_candidate(bits == "32" ? "fp32" : method + ":" + bits, where);
+  };
+  const Candidate weight = candidate(widths.substr(1, middle - 1)), input = candidate(widths.substr(middle + 1));
+  Scheme scheme;
+  for (const auto& layer : layers) scheme.entries.push_back({layer.name, weight, input});
+  return scheme;
+}
+
+}  // namespace bitdarts::quant
