@@ -1,10 +1,18 @@
 # The house as CMake sees it: a room is a static library with declared neighbours.
 
-# bitdarts_room(<name> [TORCH] [DEPENDS room-or-target...])
+# bitdarts_room(<name> [TORCH] [TORCH_SOURCES file...] [DEPENDS room-or-target...])
 #   All .cpp files of lib/<name>/. TORCH rooms share one precompiled header.
+#   TORCH_SOURCES: in a room without LibTorch, the files that see it; they become bitdarts_<name>_tensor.
 function(bitdarts_room name)
-  cmake_parse_arguments(ROOM "TORCH" "" "DEPENDS;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ROOM "TORCH" "" "TORCH_SOURCES;DEPENDS;PRIVATE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/lib/${name}/*.cpp)
+  list(TRANSFORM ROOM_TORCH_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/lib/${name}/)
+  if(ROOM_TORCH_SOURCES)
+    list(REMOVE_ITEM sources ${ROOM_TORCH_SOURCES})
+    add_library(bitdarts_${name}_tensor STATIC ${ROOM_TORCH_SOURCES})
+    target_link_libraries(bitdarts_${name}_tensor PUBLIC bitdarts_${name} PRIVATE bitdarts_options)
+    bitdarts_use_torch(bitdarts_${name}_tensor)
+  endif()
   if(NOT sources)  # a room that has headers only, or is not furnished yet
     add_library(bitdarts_${name} INTERFACE)
     target_include_directories(bitdarts_${name} INTERFACE ${CMAKE_SOURCE_DIR}/lib)

@@ -1,0 +1,111 @@
+#include "quant/tensor_reference.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/error.hpp"
+
+namespace bitdarts::quant {
+namespace {
+
+// The value of the first argument, the gradient of the second.
+at::Tensor with_gradient_of(const at::Tensor& value, const at::Tensor& path) {
+  return value.detach() + (path - path.detach());
+}
+
+// A number as a tensor on x's device: dividing by a plain number is a multiplication by its reciprocal on CUDA,
+// which moves ties.
+at::Tensor number(double value, const at::Tensor& like) { return at::full({}, value, like.options()); }
+
+// What `bind` does to a range that is not positive; float32 tensors get the step that float kernels bind.
+double usable(double range, const at::Tensor& like) {
+  const double least = like.scalar_type() == at::kFloat ? double{std::numeric_limits<float>::min()}
+                                                        : std::numeric_limits<double>::min();
+  return range < least ? least : range;
+}
+
+// Q(x) and its derivatives as METHOD section 2 tabulates them.
+struct Points {
+  at::Tensor value, by_x, by_range, by_offset;
+};
+
+Points evaluate(const at::Tensor& x, const BoundCandidate<double>& c) {
+  const at::Tensor zeros = at::zeros_like(x), ones = at::ones_like(x);
+  if (c.method == Method::identity) return {x, ones, zeros, zeros};
+  const at::Tensor step = number(usable(c.step, x), x), offset = number(c.offset, x);
+  const at::Tensor v = (x - offset) / step;
+  const at::Tensor code = at::round(at::clamp(v, c.smallest, c.largest));
+  const at::Tensor value = step * code + offset;
+  if (c.method == Method::pact) {
+    const at::Tensor clip = number(c.clip < c.step * c.largest ? usable(c.step, x) * c.largest : c.clip, x);
+    const at::Tensor above = x >= clip, below = x <= -clip;
+    return {value, at::logical_and(x > -clip, x < clip).to(x.dtype()), above.to(x.dtype()) - below.to(x.dtype()),
+            zeros};
+  }
+  const at::Tensor inside = at::logical_and(v >= c.smallest, v <= c.largest);
+  if (c.method == Method::uniform) return {value, inside.to(x.dtype()), zeros, zeros};
+  return {value, inside.to(x.dtype()), code - at::where(inside, v, zeros), at::where(inside, zeros, ones)};
+}
+
+double sum_of(const at::Tensor& values) { return values.sum(at::kDouble).item<double>(); }
+double product_sum(const at::Tensor& left, const at::Tensor& right) {
+  return sum_of(left.to(at::kDouble) * right.to(at::kDouble));
+}
+
+}  // namespace
+
+at::Tensor quantize_with_ste(const at::Tensor& x, const Candidate& candidate, const at::Tensor& range,
+                             const at::Tensor& offset) {
+  if (candidate.method == Method::identity) return x;
+  const double smallest = smallest_code(candidate), largest = largest_code(candidate);
+  if (candidate.method == Method::lsq_plus) {
+    const at::Tensor v = (x - offset) / range;
+    const at::Tensor clipped = at::clamp(v, smallest, largest);
+    return range * with_gradient_of(at::round(clipped), clipped) + offset;
+  }
+  const at::Tensor step = range.detach() / largest;
+  const at::Tensor value = step * at::round(at::clamp(x.detach() / step, smallest, largest));
+  if (candidate.method == Method::pact)
+    return with_gradient_of(value, at::where(x >= range, range, at::where(x <= -range, -range, x)));
+  const at::Tensor v = x.detach() / step;
+  const at::Tensor inside = at::logical_and(v >= smallest, v <= largest);
+  return with_gradient_of(value, at::where(inside, x, at::zeros_like(x)));
+}
+
+at::Tensor mixed_forward_tensor(const at::Tensor& x, std::span<const BoundCandidate<double>> candidates) {
+  at::Tensor mixed = at::zeros_like(x);
+  for (const auto& candidate : candidates)
+    mixed = mixed + number(candidate.probability, x) * evaluate(x, candidate).value;
+  return mixed;
+}
+
+std::pair<at::Tensor, at::Tensor> mixed_backward_tensor(const at::Tensor& x, const at::Tensor& gradient,
+                                                        std::span<const BoundCandidate<double>> candidates,
+                                                        MixedSums& sums) {
+  if (sums.candidates.empty()) sums.candidates.resize(candidates.size());
+  if (sums.candidates.size() != candidates.size())
+    throw Error("the sums are of " + std::to_string(sums.candidates.size()) + " candidates, not of " +
+                std::to_string(candidates.size()));
+  at::Tensor mixed = at::zeros_like(x), mass = at::zeros_like(x);
+  for (std::size_t j = 0; j < candidates.size(); ++j) {
+    const Points q = evaluate(x, candidates[j]);
+    const at::Tensor probability = number(candidates[j].probability, x);
+    mixed = mixed + probability * q.value;
+    mass = mass + probability * q.by_x;
+    auto& sum = sums.candidates[j];
+    sum.gradient_quantized += product_sum(gradient, q.value);
+    if (candidates[j].method == Method::identity) continue;  // makes no error and learns nothing
+    const at::Tensor error = q.value - x;
+    sum.squared_error += product_sum(error, error);
+    sum.gradient_range += product_sum(gradient, q.by_range);
+    sum.error_range += product_sum(error, q.by_range);
+    sum.gradient_offset += product_sum(gradient, q.by_offset);
+    sum.error_offset += product_sum(error, q.by_offset);
+  }
+  sums.square += product_sum(x, x);
+  if (x.numel() > 0) sums.maximum = std::max(sums.maximum, at::nan_to_num(x.abs(), 0.0, std::numeric_limits<double>::infinity()).max().item<double>());
+  sums.count += static_cast<double>(x.numel());
+  return {gradient * mass, mixed};
+}
+
+}  // namespace bitdarts::quant
