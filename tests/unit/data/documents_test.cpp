@@ -1,0 +1,196 @@
+#include "data/documents.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "catch.hpp"
+#include "core/error.hpp"
+#include "scratch.hpp"
+
+using namespace bitdarts;
+using namespace bitdarts::data;
+using bitdarts::test::mentions;
+using bitdarts::test::message_of;
+using bitdarts::test::Scratch;
+using namespace std::string_literals;
+
+namespace {
+
+using Documents = std::vector<std::string>;
+
+config::DataOptions cut_as(const std::string& document) {
+  config::DataOptions options;
+  options.document = document;
+  return options;
+}
+
+Documents documents_of(const std::filesystem::path& file, const config::DataOptions& options) {
+  Documents documents;
+  read_documents(file, options, [&](std::string&& document, std::uint64_t) { documents.push_back(std::move(document)); });
+  return documents;
+}
+
+}  // namespace
+
+TEST_CASE("plain text is cut into files, paragraphs or lines, and every byte belongs to a document") {
+  const Scratch scratch;
+  const std::string text = "\n\none\ntwo\n\n \t\nthree\r\n\r\nfour\nfive";
+  const auto file = scratch.write("a.txt", text);
+  CHECK(documents_of(file, cut_as("file")) == Documents{text});
+  CHECK(documents_of(file, cut_as("paragraph")) == Documents{"\n\none\ntwo\n\n \t\n", "three\r\n\r\n", "four\nfive"});
+  CHECK(documents_of(file, cut_as("line")) == Documents{"\n\none\n", "two\n\n \t\n", "three\r\n\r\n", "four\n", "five"});
+}
+
+TEST_CASE("odd text files give the documents that one expects") {
+  const Scratch scratch;
+  for (const char* cut : {"file", "paragraph", "line"}) {
+    CHECK(documents_of(scratch.write("empty.txt", ""), cut_as(cut)).empty());
+    CHECK(documents_of(scratch.write("blank.txt", "\n \r\n\n"), cut_as(cut)) == Documents{"\n \r\n\n"});
+    CHECK(documents_of(scratch.write("nul.txt", "a\0b\0"s), cut_as(cut)) == Documents{"a\0b\0"s});
+    const std::string line(3'000'000, 'x');
+    CHECK(documents_of(scratch.write("long.txt", line), cut_as(cut)) == Documents{line});
+  }
+}
+
+TEST_CASE("reading can go on from any offset that was reported") {
+  const Scratch scratch;
+  std::string text;
+  for (int i = 0; i < 2000; ++i) text += "paragraph " + std::to_string(i) + "\n\n" + std::string(i % 3, '\n');
+  std::string records;
+  for (int i = 0; i < 2000; ++i) records += "{\"text\": \"record " + std::to_string(i) + "\"}\n\n";
+  const auto options = cut_as("paragraph");
+  for (const auto& file : {scratch.write("a.txt", text), scratch.write_gzip("b.txt.gz", text),
+                           scratch.write("c.jsonl", records), scratch.write_gzip("d.jsonl.gz", records)}) {
+    std::vector<std::pair<std::string, std::uint64_t>> all;
+    read_documents(file, options, [&](std::string&& d, std::uint64_t offset) { all.emplace_back(std::move(d), offset); });
+    REQUIRE(all.size() == 2000);
+    for (const std::size_t start : {0, 1, 777, 1999}) {
+      DocumentReader reader(file, options, all[start].second);
+      std::string document;
+      std::uint64_t offset = 0;
+      std::size_t i = start;
+      for (; reader.next(document, offset); ++i) {
+        REQUIRE(document == all[i].first);
+        REQUIRE(offset == all[i].second);
+      }
+      CHECK(i == all.size());
+    }
+  }
+}
+
+TEST_CASE("JSON Lines gives one document per record") {
+  const Scratch scratch;
+  const std::string text = "{\"text\": \"one\\nline \\u0000\\ud83d\\ude00\"}\r\n\n{\"id\": 7, \"text\": \"два\"}\n{\"text\": \"\"}\n"
+                           "{\"text\": \"no newline\"}";
+  const Documents expected{"one\nline \0\xF0\x9F\x98\x80"s, "два", "no newline"};
+  CHECK(documents_of(scratch.write("a.jsonl", text), cut_as("line")) == expected);
+  CHECK(documents_of(scratch.write_gzip("a.jsonl.gz", text), cut_as("file")) == expected);
+  config::DataOptions other;
+  other.json_field = "body";
+  CHECK(documents_of(scratch.write("b.jsonl", "{\"body\": \"x\"}\n"), other) == Documents{"x"});
+}
+
+TEST_CASE("a bad JSON record is refused with file and line") {
+  const Scratch scratch;
+  const auto message = [&](const std::string& line) {
+    const auto file = scratch.write("bad.jsonl", "{\"text\": \"fine\"}\n\n" + line + "\n");
+    return message_of<InputError>([&] { documents_of(file, cut_as("file")); });
+  };
+  for (const char* line : {"{\"text\": \"open", "nonsense", "{\"text\": \"\xFF\"}", "{\"text\": \"\\ud800\"}", "{\"text\": 1e999}"}) {
+    mentions(message(line), "bad.jsonl, line 3");
+    mentions(message(line), "not valid JSON");
+  }
+  mentions(message("[1, 2]"), "not an object");
+  mentions(message("{\"body\": \"x\"}"), "no field \"text\"");
+  mentions(message("{\"text\": 5}"), "not a string");
+}
+
+TEST_CASE("packed text reads like the text itself") {
+  const Scratch scratch;
+  const std::string text(1'000'000, 'y');
+  CHECK(documents_of(scratch.write_gzip("a.gz", text), cut_as("file")) == Documents{text});
+  CHECK(documents_of(scratch.write_gzip("b.txt.gz", "one\ntwo\n"), cut_as("line")) == Documents{"one\n", "two\n"});
+  CHECK(documents_of(scratch.write_gzip("c.txt.gz", ""), cut_as("line")).empty());
+}
+
+TEST_CASE("damaged packed text is refused with the offset") {
+  const Scratch scratch;
+  std::string text;
+  for (int i = 0; i < 50'000; ++i) text += std::to_string(i * 7919) + "\n";
+  const auto whole = scratch.write_gzip("whole.gz", text);
+  std::string packed = read_whole_file(whole, 1u << 30);
+  const auto message = [&](const std::string& bytes) {
+    const auto file = scratch.write("bad.gz", bytes);
+    return message_of<InputError>([&] { documents_of(file, cut_as("line")); });
+  };
+  for (const std::size_t length : {packed.size() - 1, packed.size() - 9, packed.size() / 2, std::size_t{12}}) {
+    mentions(message(packed.substr(0, length)), "bad.gz, about byte");
+    mentions(message(packed.substr(0, length)), "end too early");
+  }
+  std::string flipped = packed;
+  flipped[packed.size() / 2] = static_cast<char>(~flipped[packed.size() / 2]);
+  mentions(message(flipped), "about byte");
+  mentions(message("plain text"), "not gzip");
+  mentions(message(""), "not gzip");
+}
+
+TEST_CASE("missing and unusual files are refused by name") {
+  const Scratch scratch;
+  mentions(message_of<InputError>([&] { documents_of(scratch / "none.txt", cut_as("file")); }), "none.txt");
+  mentions(message_of<InputError>([&] { documents_of(scratch.path(), cut_as("file")); }), scratch.path().string());
+  mentions(message_of<InputError>([&] { read_whole_file(scratch.write("big", "12345"), 4); }), "big");
+  CHECK_THROWS_AS(documents_of(scratch.write("a.txt", "x"), cut_as("chapter")), ConfigError);
+}
+
+TEST_CASE("files, directories and globs are found, sorted and unique") {
+  const Scratch scratch;
+  scratch.write("dir/b.txt", "b");
+  scratch.write("dir/sub/a.jsonl", "{}");
+  scratch.write("dir/sub/c.gz", "");
+  scratch.write("dir/notes.md", "m");
+  scratch.write("dir/.hidden.txt", "h");
+  scratch.write("dir/.git/x.txt", "h");
+  scratch.write("one.md", "1");
+  scratch.write("tw[o].md", "2");
+  std::filesystem::create_symlink(scratch / "one.md", scratch / "same.md");
+  const auto names = [&](const std::vector<std::string>& patterns) {
+    Documents found;
+    for (const auto& file : find_text_files(patterns)) found.push_back(file.lexically_relative(scratch.path()));
+    return found;
+  };
+  const std::string root = scratch.path().string() + "/";
+  CHECK(names({root + "dir"}) == Documents{"dir/b.txt", "dir/sub/a.jsonl", "dir/sub/c.gz"});
+  CHECK(names({root + "o*.md", root + "dir/b.txt", root + "./dir/../dir/b.txt"}) == Documents{"dir/b.txt", "one.md"});
+  CHECK(names({root + "same.md", root + "one.md"}) == Documents{"one.md"});
+  CHECK(names({root + "tw[o].md"}) == Documents{"tw[o].md"});
+  CHECK(names({root + "{one,two}.md"}) == Documents{"one.md"});
+  mentions(message_of<InputError>([&] { names({root + "none*.txt"}); }), "none*.txt");
+  scratch.write("bare/readme.md", "");
+  mentions(message_of<InputError>([&] { names({root + "bare"}); }), "bare");
+}
+
+TEST_CASE("the split is decided by content, near the fractions") {
+  int counts[3] = {};
+  for (int i = 0; i < 10'000; ++i) {
+    const std::string document = "document " + std::to_string(i);
+    const Split split = split_of(document, 1, 0.1, 0.2);
+    ++counts[static_cast<int>(split)];
+    REQUIRE(split_of(document + "\r\n\r\n", 1, 0.1, 0.2) == split);  // what separates it from the next does not count
+  }
+  // 5 standard deviations of a binomial: sqrt(10000 * 0.2 * 0.8) = 40, sqrt(10000 * 0.1 * 0.9) = 30.
+  CHECK(std::abs(counts[static_cast<int>(Split::test)] - 2000) < 200);
+  CHECK(std::abs(counts[static_cast<int>(Split::search)] - 1000) < 150);
+}
+
+TEST_CASE("the split follows the seed and the fractions") {
+  int moved = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string document = std::to_string(i);
+    moved += split_of(document, 1, 0.3, 0.3) != split_of(document, 2, 0.3, 0.3);
+    REQUIRE(split_of(document, 1, 0.0, 0.0) == Split::train);
+    REQUIRE(split_of(document, 1, 0.0, 1.0) == Split::test);
+    REQUIRE(split_of(document, 1, 1.0, 0.0) == Split::search);
+    // A larger fraction only adds documents to a part.
+    if (split_of(document, 1, 0.0, 0.1) == Split::test) REQUIRE(split_of(document, 1, 0.0, 0.2) == Split::test);
+  }
+  CHECK(moved > 300);
+}
