@@ -94,7 +94,7 @@ void Progress::update(std::int64_t step, const std::vector<Value>& values, doubl
     std::fprintf(stderr, "\r%s\033[K", line.c_str());
     std::fflush(stderr);
   } else {
-    console_.note(what_ + " " + line);
+    console_.note(what_ == console_.stage() ? line : what_ + " " + line);
   }
   drawn_ = true;
   last_ = now;
