@@ -18,9 +18,10 @@ void write_attribute(const Context& at, hid_t file, const std::string& object, c
   if (H5Aexists(owner, name.c_str()) > 0)
     at.check(H5Adelete(owner, name.c_str()), "cannot replace the attribute");
   const Id space = at.own(H5Screate(H5S_SCALAR), H5Sclose, "cannot describe the attribute");
-  const Id attribute = at.own(H5Acreate2(owner, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT),
-                              H5Aclose, "cannot create the attribute");
+  Id attribute = at.own(H5Acreate2(owner, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
+                        "cannot create the attribute");
   at.check(H5Awrite(attribute, type, value), "cannot write the attribute");
+  at.check(attribute.close(), "cannot write the attribute");
 }
 
 struct OpenAttribute {

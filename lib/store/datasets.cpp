@@ -150,9 +150,11 @@ void File::write(const std::string& dataset, std::span<const T> data, const Shap
              "cannot set the chunks");
     at.check(H5Pset_fletcher32(properties), "cannot set the checksum");
   }
-  const Id created = create_dataset(at, handle_->file, dataset, type, space, properties);
-  if (data.empty()) return;
-  at.check(H5Dwrite(created, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data.data()), "cannot write the dataset");
+  Id created = create_dataset(at, handle_->file, dataset, type, space, properties);
+  if (!data.empty()) {
+    at.check(H5Dwrite(created, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data.data()), "cannot write the dataset");
+  }
+  at.check(created.close(), "cannot write the dataset");
 }
 
 template <class T>
@@ -218,8 +220,9 @@ void File::write_text(const std::string& dataset, const std::string& text) {
   const Id type = text_type(at, text);
   const Id space = at.own(H5Screate(H5S_SCALAR), H5Sclose, "cannot describe the shape");
   const Id properties = at.own(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "cannot create the dataset");
-  const Id created = create_dataset(at, handle_->file, dataset, type, space, properties);
+  Id created = create_dataset(at, handle_->file, dataset, type, space, properties);
   at.check(H5Dwrite(created, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.c_str()), "cannot write the dataset");
+  at.check(created.close(), "cannot write the dataset");
 }
 
 std::string File::read_text(const std::string& dataset) const {

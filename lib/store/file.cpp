@@ -115,7 +115,7 @@ void File::close() {
   if (!handle_ || handle_->file < 0) return;
   const Context at = handle_->writing("");
   if (handle_->writable) at.check(H5Fflush(handle_->file, H5F_SCOPE_GLOBAL), "cannot write the file");
-  at.check(H5Fclose(handle_->file.release()), "cannot close the file");
+  at.check(handle_->file.close(), "cannot close the file");
 }
 
 const std::filesystem::path& File::path() const { return handle_->path; }

@@ -25,6 +25,8 @@ class Id {
     if (id_ >= 0) closer_(id_);
   }
   operator hid_t() const { return id_; }
+  /// For what was written: HDF5 may notice only now that it does not fit the disk.
+  herr_t close() { return closer_(release()); }
   hid_t release() { return std::exchange(id_, -1); }
 
  private:
@@ -36,6 +38,9 @@ class Id {
 class Silence {
  public:
   Silence() {
+    // At exit HDF5 would once more write what a full disk has refused, and crash. We close every file
+    // ourselves.
+    [[maybe_unused]] static const herr_t before_anything_else = H5dont_atexit();
     H5Eget_auto2(H5E_DEFAULT, &print_, &data_);
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   }
