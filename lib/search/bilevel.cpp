@@ -1,0 +1,186 @@
+#include "search/bilevel.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/random.hpp"
+#include "search/statistics.hpp"
+#include "search/unrolled.hpp"
+
+namespace bitdarts::search {
+namespace {
+
+constexpr double alpha_beta1 = 0.5, alpha_beta2 = 0.999;  // as DARTS trains its architecture
+
+MultiplierOptions cost_multiplier(const config::SearchOptions& o, const Budget& budget) {
+  const auto mode = parse_mode(o.cost_mode);
+  // Without a budget there is nothing to be dual to: the coefficient stays at its start.
+  if (mode == MultiplierMode::dual && !budget.capacity) return {.mode = MultiplierMode::fixed, .start = o.cost_weight};
+  return {.mode = mode, .start = o.cost_weight, .rate = o.cost_rate, .damping = o.cost_damping};
+}
+
+MultiplierOptions error_multiplier(const config::SearchOptions& o) {
+  return {.mode = parse_mode(o.error_mode), .start = o.error_weight, .rate = 0.01, .damping = o.cost_damping};
+}
+
+}  // namespace
+
+template <class Real>
+Bilevel<Real>::Bilevel(const config::SearchOptions& options, std::uint64_t seed, train::Engine<Real>& engine,
+                       const model::ParameterLayout& layout, std::vector<Real> weights, quant::Bank bank, const Budget& budget,
+                       Levels levels)
+    : options_(options), seed_(seed), engine_(engine), weights_(layout, std::move(weights)), bank_(std::move(bank)), budget_(budget),
+      levels_(levels), cost_multiplier_(cost_multiplier(options, budget)), error_multiplier_(error_multiplier(options)),
+      alpha_adam_(bank_.alpha.size()), theta_adam_(bank_.theta.size()), trained_theta_(quant::trained_theta(bank_)) {
+  quant::update_probabilities(bank_, options_.temperature);
+  start_ratio_ = expected_cost().ratio;
+  argmax_ = argmax_by_site(bank_);
+}
+
+template <class Real>
+double Bilevel<Real>::temperature(std::int64_t step) const {
+  // τ stays high until the cost has reached its budget, then falls geometrically: a saturated α cannot be moved back.
+  const double ramp_end = static_cast<double>(options_.warmup_steps) +
+                          options_.cost_ramp * static_cast<double>(options_.steps - options_.warmup_steps);
+  const double rest = std::max(1.0, static_cast<double>(options_.steps - 1) - ramp_end);
+  const double along = std::clamp((static_cast<double>(step) - ramp_end) / rest, 0.0, 1.0);
+  return options_.temperature * std::pow(options_.final_temperature / options_.temperature, along);
+}
+
+template <class Real>
+double Bilevel<Real>::target(std::int64_t step) const {
+  const double ramp = options_.cost_ramp * static_cast<double>(options_.steps - options_.warmup_steps);
+  if (budget_.target <= 0 || ramp <= 0) return budget_.target;
+  const double along = std::clamp(static_cast<double>(step - options_.warmup_steps) / ramp, 0.0, 1.0);
+  return start_ratio_ * std::pow(budget_.target / start_ratio_, along);
+}
+
+template <class Real>
+void Bilevel<Real>::relax(std::int64_t step) {
+  std::vector<double> noise;
+  if (options_.relaxation == "gumbel") {
+    KeyedRandom random(seed_, Stream::gumbel, static_cast<std::uint64_t>(step));
+    noise.resize(bank_.alpha.size());
+    for (auto& n : noise) n = -std::log(-std::log(random.uniform()));
+  }
+  quant::update_probabilities(bank_, temperature(step), noise);
+}
+
+template <class Real>
+quant::ExpectedCost Bilevel<Real>::expected_cost() const {
+  return search::expected_cost(bank_, budget_.kind);
+}
+
+template <class Real>
+void Bilevel<Real>::add_cost_gradient(double lambda, double temperature, std::span<double> alpha_gradient) const {
+  if (lambda == 0) return;
+  const auto cost = expected_cost();
+  const auto add = [&](const quant::Site& site, double slope) {
+    const auto p = bank_.probabilities(site);
+    const double mean = bank_.expected_bits(site);
+    for (std::size_t k = 0; k < p.size(); ++k) {
+      alpha_gradient[site.alpha + k] += lambda * slope * p[k] / temperature * (site.candidates[k].bits - mean);
+    }
+  };
+  for (std::size_t l = 0; l < bank_.layers.size(); ++l) {
+    add(bank_.sites[bank_.weight_site[l]], cost.by_weight_bits[l]);
+    add(bank_.sites[bank_.input_site[l]], cost.by_input_bits[l]);
+  }
+}
+
+template <class Real>
+void Bilevel<Real>::add_unrolled_term(std::int64_t step, std::span<const Real> direction, train::Gradient<Real>& outer) {
+  const std::size_t alphas = bank_.alpha.size();
+  const auto inner_architecture_gradient = [&](std::span<const Real> weights) {
+    auto g = engine_.gradient(weights, &bank_, {levels_.inner, step, options_.batch}, {.temperature = temperature(step)});
+    g.alpha.insert(g.alpha.end(), g.theta.begin(), g.theta.end());
+    return g.alpha;
+  };
+  const auto product = hessian_vector_product<Real>(weights_.values(), direction, inner_architecture_gradient);
+  for (std::size_t k = 0; k < alphas; ++k) outer.alpha[k] -= product[k];
+  for (std::size_t k = 0; k < bank_.theta.size(); ++k) outer.theta[k] -= product[alphas + k];
+}
+
+template <class Real>
+train::Gradient<Real> Bilevel<Real>::outer_gradient(std::int64_t step) {
+  relax(step);
+  const double tau = temperature(step);
+  const train::Objective objective{.error_weight = error_multiplier_.value(), .clip_decay = options_.clip_decay, .temperature = tau};
+  const train::Batch outer_batch{levels_.outer, step, options_.batch};
+  train::Gradient<Real> outer;
+  if (options_.order == "second") {
+    auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch}, {.temperature = tau});
+    std::vector<Real> moved(weights_.values().size()), jacobian(moved.size());
+    weights_.virtual_update(inner.weights, {.learning_rate = options_.weight_learning_rate, .weight_decay = options_.weight_decay},
+                            options_.clip_norm, moved, jacobian);
+    outer = engine_.gradient(moved, &bank_, outer_batch, objective);
+    for (std::size_t i = 0; i < jacobian.size(); ++i) jacobian[i] *= outer.weights[i];
+    add_unrolled_term(step, jacobian, outer);
+  } else {
+    outer = engine_.gradient(weights_.values(), &bank_, outer_batch, objective);
+  }
+  add_cost_gradient(cost_multiplier_.effective(expected_cost().ratio, target(step)), tau, outer.alpha);
+  return outer;
+}
+
+template <class Real>
+double Bilevel<Real>::outer_objective(std::int64_t step) {
+  relax(step);
+  const auto outer = engine_.gradient(weights_.values(), &bank_, {levels_.outer, step, options_.batch}, {});
+  const double ratio = expected_cost().ratio;
+  return outer.loss + error_multiplier_.value() * outer.error + cost_multiplier_.effective(ratio, target(step)) * ratio;
+}
+
+template <class Real>
+void Bilevel<Real>::update_quantizers(std::span<const double> gradient) {
+  std::vector<double> scale = quant::theta_scale(bank_);
+  for (std::size_t i = 0; i < scale.size(); ++i) scale[i] *= trained_theta_[i];
+  theta_adam_.step(bank_.theta, gradient, {.learning_rate = options_.quantizer_learning_rate}, {}, scale);
+  quant::project_theta(bank_);
+}
+
+template <class Real>
+std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
+  const bool learns_alpha = step >= options_.warmup_steps;
+  const bool outer_quantizers = options_.quantizer_level == "outer";
+  auto outer = outer_gradient(step);
+  train::require_finite(outer.loss, "the outer loss", step, "search");
+  for (const auto& site : bank_.sites) {
+    for (std::size_t j = 0; j < site.candidates.size(); ++j) {
+      train::require_finite(outer.alpha[site.alpha + j], "the gradient of alpha", step, site.name);
+    }
+  }
+  const double ratio = expected_cost().ratio, error = outer.error;
+  const double lambda = cost_multiplier_.effective(ratio, target(step));
+  if (learns_alpha) {
+    alpha_adam_.step(bank_.alpha, outer.alpha,
+                     {.learning_rate = options_.alpha_learning_rate, .beta1 = alpha_beta1, .beta2 = alpha_beta2});
+    cost_multiplier_.update(ratio, target(step));
+    error_multiplier_.update(error, options_.error_budget);
+  }
+  if (outer_quantizers) update_quantizers(outer.theta);
+  log(step, outer, lambda, ratio);
+
+  relax(step);
+  auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch}, {.temperature = temperature(step)});
+  train::require_finite(inner.loss, "the inner loss", step, "search");
+  weights_.update(inner.weights, step, {.learning_rate = options_.weight_learning_rate, .weight_decay = options_.weight_decay},
+                  options_.clip_norm);
+  if (!outer_quantizers) update_quantizers(inner.theta);
+  for (std::size_t i = 0; i < bank_.sites.size(); ++i) {
+    if (bank_.sites[i].role != quant::Role::input) continue;
+    quant::update_input_maximum(bank_, bank_.sites[i], std::max(outer.sums[i][0].maximum, inner.sums[i][0].maximum));
+  }
+  metrics_.record("inner", {{"step", static_cast<double>(step)}, {"loss", inner.loss}});
+  return {{"outer", outer.loss}, {"inner", inner.loss}, {"cost", 100 * ratio}, {"lambda", lambda}};
+}
+
+template <class Real>
+bool Bilevel<Real>::finished() const {
+  return options_.stop_after_stable > 0 && stable_steps_ >= options_.stop_after_stable;
+}
+
+template class Bilevel<float>;
+template class Bilevel<double>;
+
+}  // namespace bitdarts::search

@@ -1,0 +1,78 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "quant/bank.hpp"
+#include "quant/cost.hpp"
+#include "search/multiplier.hpp"
+#include "store/metrics.hpp"
+#include "train/loop.hpp"
+#include "train/weights.hpp"
+
+namespace bitdarts::search {
+
+/// The budget in the units of the cost, and as a ratio.
+struct Budget {
+  quant::CostKind kind = quant::CostKind::bops;
+  std::optional<std::int64_t> capacity;  ///< integer cost, none: no budget
+  double target = 0;                     ///< capacity / cost of 32 bits everywhere
+};
+
+/// What the two levels learn from.
+struct Levels {
+  const data::Sampler& outer;  ///< the search part: α, quantizers, λ
+  const data::Sampler& inner;  ///< the train part: weights
+};
+
+/// METHOD sections 4 and 5: one step is an outer update (α, quantizers' own parameters, λ) and an inner update (weights by AdamW on L_CE).
+template <class Real>  // float; double in tests
+class Bilevel : public train::Trainee {
+ public:
+  Bilevel(const config::SearchOptions& options, std::uint64_t seed, train::Engine<Real>& engine,
+          const model::ParameterLayout& layout, std::vector<Real> weights, quant::Bank bank, const Budget& budget, Levels levels);
+
+  std::vector<Progress::Value> step(std::int64_t step) override;
+  void save(store::File& file) const override;
+  void load(const store::File& file) override;
+  bool finished() const override;
+
+  /// dL/dα and dL/dθ of the outer level at this step, as step() uses them (λ of now, first or second order). For tests.
+  train::Gradient<Real> outer_gradient(std::int64_t step);
+  /// L of METHOD section 4 on the outer batch of `step` at the current α, θ and λ. For tests.
+  double outer_objective(std::int64_t step);
+
+  quant::Bank& bank() { return bank_; }
+  const train::Weights<Real>& weights() const { return weights_; }
+  const store::Metrics& metrics() const { return metrics_; }
+  double expected_ratio() const { return expected_cost().ratio; }
+  void save_optimisers(store::File& file) const;
+
+ private:
+  double temperature(std::int64_t step) const;
+  double target(std::int64_t step) const;
+  void relax(std::int64_t step);
+  quant::ExpectedCost expected_cost() const;
+  void add_cost_gradient(double lambda, double temperature, std::span<double> alpha_gradient) const;
+  void add_unrolled_term(std::int64_t step, std::span<const Real> direction, train::Gradient<Real>& outer);
+  void update_quantizers(std::span<const double> gradient);
+  void log(std::int64_t step, const train::Gradient<Real>& outer, double lambda, double ratio);
+
+  config::SearchOptions options_;
+  std::uint64_t seed_;
+  train::Engine<Real>& engine_;
+  train::Weights<Real> weights_;
+  quant::Bank bank_;
+  Budget budget_;
+  Levels levels_;
+  Multiplier cost_multiplier_, error_multiplier_;
+  train::Adam<double> alpha_adam_, theta_adam_;
+  std::vector<std::uint8_t> trained_theta_;
+  double start_ratio_ = 0;
+  std::vector<std::size_t> argmax_;
+  std::int64_t stable_steps_ = 0;
+  store::Metrics metrics_;
+};
+
+}  // namespace bitdarts::search
