@@ -156,6 +156,10 @@ Command parse(const std::string& stage, const std::vector<std::string>& argument
 /// The INI text that parse() reads back to the same Config; sections in pipeline order, every key.
 std::string to_ini(const Config& config);
 
+/// The configuration that to_ini() wrote, from text instead of a file; defaults for what is not in it. ConfigError that
+/// names `where` as the place.
+Config from_ini(const std::string& text, const std::string& where);
+
 /// Checks every value and combination that can be checked without files; ConfigError otherwise.
 void validate(const Config& config);
 

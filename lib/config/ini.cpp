@@ -44,6 +44,16 @@ void check_section(const std::string& name, const std::string& where) {
   throw ConfigError("unknown section [" + name + "]", where, suggestion(name, names, all));
 }
 
+// "key = value" of `section`.
+Setting read_setting(const std::string& text, const std::string& section, const std::string& where) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw ConfigError("neither [section] nor key = value: " + text, where);
+  const std::string key = trimmed(text.substr(0, equals));
+  if (section.empty()) throw ConfigError(key + " stands before the first [section]", where);
+  return {section + "." + key, trimmed(text.substr(equals + 1)), where};
+}
+
 }  // namespace
 
 std::vector<Setting> read_ini(const std::filesystem::path& path) {
@@ -51,10 +61,14 @@ std::vector<Setting> read_ini(const std::filesystem::path& path) {
   if (!file || std::filesystem::is_directory(path))
     throw ConfigError("the configuration file cannot be read", path.string(),
                       "check the path after --config");
+  return read_ini(file, path.string());
+}
+
+std::vector<Setting> read_ini(std::istream& file, const std::string& name) {
   std::vector<Setting> settings;
   std::string section, line;
   for (int number = 1; std::getline(file, line); ++number) {
-    const std::string where = path.string() + ":" + std::to_string(number);
+    const std::string where = name + ":" + std::to_string(number);
     if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // some editors mark UTF-8
     const std::string text = without_comment(line);
     if (text.empty()) continue;
@@ -63,19 +77,14 @@ std::vector<Setting> read_ini(const std::filesystem::path& path) {
       check_section(section, where);
       continue;
     }
-    const auto equals = text.find('=');
-    if (equals == std::string::npos || equals == 0)
-      throw ConfigError("neither [section] nor key = value: " + text, where);
-    const std::string key = trimmed(text.substr(0, equals));
-    if (section.empty()) throw ConfigError(key + " stands before the first [section]", where);
-    Setting setting{section + "." + key, trimmed(text.substr(equals + 1)), where};
+    Setting setting = read_setting(text, section, where);
     for (const Setting& earlier : settings)
       if (earlier.name == setting.name)
         throw ConfigError(setting.name + " is given twice", earlier.where + " and " + where,
                           "remove one of them");
     settings.push_back(std::move(setting));
   }
-  if (file.bad()) throw ConfigError("the configuration file cannot be read to its end", path.string());
+  if (file.bad()) throw ConfigError("the configuration cannot be read to its end", name);
   return settings;
 }
 

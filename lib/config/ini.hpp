@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <istream>
 #include <string>
 #include <vector>
 
@@ -16,5 +17,7 @@ struct Setting {
 /// comment (not inside double quotes). ConfigError for an unreadable file, a line that is neither section nor
 /// key, an unknown section, a key before any section, a key given twice.
 std::vector<Setting> read_ini(const std::filesystem::path& path);
+/// The same from a stream that `name` stands for in messages.
+std::vector<Setting> read_ini(std::istream& file, const std::string& name);
 
 }  // namespace bitdarts::config

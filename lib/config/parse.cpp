@@ -1,6 +1,7 @@
 #include <boost/program_options.hpp>
 #include <map>
 #include <optional>
+#include <sstream>
 
 #include "config/config.hpp"
 #include "config/help.hpp"
@@ -182,6 +183,15 @@ Command parse(const std::string& stage, const std::vector<std::string>& argument
   if (const auto problem = find_problem(command.config)) raise(*problem, command.config, origins);
   if (line.action == Command::Action::print_config) command.text = to_ini(command.config);
   return command;
+}
+
+Config from_ini(const std::string& text, const std::string& where) {
+  Config config;
+  Origins origins;
+  std::istringstream stream(text);
+  apply(options_table(config), read_ini(stream, where), origins);
+  if (const auto problem = find_problem(config)) raise(*problem, config, origins);
+  return config;
 }
 
 }  // namespace bitdarts::config

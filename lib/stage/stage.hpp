@@ -29,6 +29,8 @@ struct Context {
 struct Input {
   std::string name;  ///< "tokens": the stage that makes it is looked up from the name
   fs::path path;
+  std::int64_t schema_version = 1;
+  std::string stage{};  ///< who makes it, where the name does not say ("initial")
 };
 
 /// The facts that make a stage's product what it is.
@@ -39,6 +41,7 @@ struct Description {
   std::vector<std::string> sections; ///< config sections whose options change the result
   std::vector<Input> inputs;         ///< other products
   std::vector<std::string> extra_key;///< further text that changes the result (hash of a scheme file, ...)
+  std::string libraries{};           ///< versions of libraries that the stage uses beside library_versions()
 };
 
 /// The stage contract (ARCHITECTURE): key, up to date, verified inputs, checkpoints, publish. Collective in every call.
@@ -54,9 +57,10 @@ class Run {
   /// The newest whole checkpoint of an unfinished run with this key, opened on this rank; nullopt when there is none or
   /// --resume=never. --resume=require without one is an InputError. A damaged one is passed over with a warning.
   std::optional<store::File> checkpoint() const;
-  /// Write a checkpoint (rank 0 writes, all wait). The last two are kept.
+  /// Write a checkpoint (rank 0 writes, all wait). It and the one before it are kept; those of later steps, which this
+  /// run has passed over, go.
   void save_checkpoint(std::int64_t step, const std::function<void(store::File&)>& fill);
-  /// Publish the product (rank 0 writes, all wait) and remove the checkpoints.
+  /// Publish the product (rank 0 writes, all wait) and remove the checkpoints of this key.
   void publish(const std::function<void(store::File&)>& fill);
 
  private:
@@ -68,10 +72,13 @@ class Run {
 };
 
 /// The whole main of a stage: parse, MPI, threads, catch, exit code. `work` gets the context and returns nothing;
-/// it throws bitdarts::Error. One message from one rank.
+/// it throws bitdarts::Error. One message from one rank; the configuration is that of rank 0 everywhere. An exception on
+/// only some of the ranks ends the others too.
 int stage_main(int argc, char** argv, const std::string& name, const std::function<void(const Context&)>& work);
 
-/// Which executable makes the product called `name` ("pretrained" -> "bitdarts-pretrain") and its file name.
+/// The stage that makes the product called `product_name` ("pretrained" -> "pretrain"); Error when there is none.
+std::string stage_of(const std::string& product_name);
+/// Its executable ("pretrained" -> "bitdarts-pretrain").
 std::string maker_of(const std::string& product_name);
 
 /// Versions of the libraries in use, for the provenance ("OpenMPI 4.1.4, HDF5 1.10.8"); rooms above add their own.

@@ -100,6 +100,7 @@ TEST_CASE("what --print-config prints is read back to the same configuration") {
   const TemporaryIni ini(first.text);
   const auto second = parse({"--config", ini.path()});
   CHECK(config::to_ini(second.config) == first.text);
+  CHECK(config::to_ini(config::from_ini(first.text, "memory")) == first.text);
   CHECK(second.config.search.error_weight == 0.3333333333333333);
   CHECK(second.config.search.clip_decay == 1e-300);
   CHECK(second.config.run.out == "some where #1");

@@ -1,0 +1,44 @@
+#include <H5public.h>
+#include <mpi.h>
+
+#include <array>
+
+#include "core/error.hpp"
+#include "stage/stage.hpp"
+
+namespace bitdarts::stage {
+namespace {
+
+std::string mpi_version() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0;
+  BITDARTS_MPI(MPI_Get_library_version(text.data(), &length));
+  const std::string all(text.data(), static_cast<std::size_t>(length));
+  // "Open MPI v4.1.4, package: Debian OpenMPI, ident: ...": the name and the version are enough.
+  return all.substr(0, all.find_first_of(",\n"));
+}
+
+std::string hdf5_version() {
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return "HDF5 " + std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(release);
+}
+
+}  // namespace
+
+std::string stage_of(const std::string& product_name) {
+  constexpr std::array<std::array<const char*, 2>, 5> makers{{{"tokens", "tokenize"},
+                                                              {"pretrained", "pretrain"},
+                                                              {"searched", "search"},
+                                                              {"finetuned", "finetune"},
+                                                              {"evaluation", "evaluate"}}};
+  for (const auto& [product, stage] : makers)
+    if (product_name == product) return stage;
+  throw Error("no stage makes a product called " + product_name);
+}
+
+std::string maker_of(const std::string& product_name) { return "bitdarts-" + stage_of(product_name); }
+
+std::string library_versions() { return mpi_version() + ", " + hdf5_version(); }
+
+}  // namespace bitdarts::stage

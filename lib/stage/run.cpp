@@ -1,0 +1,151 @@
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <ctime>
+
+#include "comm/together.hpp"
+#include "core/build_info.hpp"
+#include "core/error.hpp"
+#include "core/hash.hpp"
+#include "stage/checkpoints.hpp"
+#include "stage/stage.hpp"
+
+namespace bitdarts::stage {
+namespace {
+
+std::string now_utc() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm fields{};
+  gmtime_r(&now, &fields);
+  std::array<char, 32> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &fields)};
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+std::string maker_of_input(const Input& input) {
+  return input.stage.empty() ? stage_of(input.name) : input.stage;
+}
+
+std::string key_of(const config::Config& config, const Description& description,
+                   const std::vector<store::InputRecord>& inputs) {
+  Hasher hasher;
+  hasher.text(description.name).text(std::to_string(description.schema_version));
+  hasher.text(config::result_options(config, description.sections));
+  for (const store::InputRecord& input : inputs) hasher.text(input.name).text(input.content_hash);
+  for (const std::string& extra : description.extra_key) hasher.text(extra);
+  return hasher.hex();
+}
+
+}  // namespace
+
+Run::Run(const Context& context, Description description)
+    : context_(context), description_(std::move(description)), started_(now_utc()) {
+  for (const Input& input : description_.inputs) {
+    // Reading a whole file to check it is work for one rank; the others take its word.
+    std::string hash;
+    comm::together(context_.world, [&] {
+      if (context_.world.root())
+        store::open_product(input.path, maker_of_input(input), input.schema_version, &hash);
+    });
+    records_.push_back({input.name, input.path.string(), context_.world.broadcast_text(hash)});
+  }
+  key_ = key_of(context_.config, description_, records_);
+}
+
+fs::path Run::product_path() const { return context_.out / description_.product; }
+
+const fs::path& Run::input_path(const std::string& name) const {
+  for (const Input& input : description_.inputs)
+    if (input.name == name) return input.path;
+  throw Error(description_.name + " has no input called " + name);
+}
+
+bool Run::up_to_date() const {
+  std::int64_t valid = 0;
+  comm::together(context_.world, [&] {
+    std::error_code ignored;
+    if (!context_.world.root() || context_.config.run.force || !fs::exists(product_path(), ignored)) return;
+    const store::Verdict verdict = store::verify(product_path());
+    if (!verdict.whole)
+      context_.console.warn(product_path().string() +
+                            " is damaged and will be made again: " + verdict.reason);
+    valid = verdict.whole && verdict.provenance.key == key_ && verdict.provenance.stage == description_.name;
+    if (valid) context_.console.note("up to date (" + product_path().string() + ")");
+  });
+  return context_.world.max(valid) > 0;
+}
+
+std::optional<store::File> Run::checkpoint() const {
+  const std::string& mode = context_.config.run.resume;
+  if (mode == "never") return std::nullopt;
+  std::string found;
+  comm::together(context_.world, [&] {
+    if (!context_.world.root()) return;
+    for (const auto& entry : CheckpointFiles(product_path(), key_).newest_first()) {
+      const store::Verdict verdict = store::verify(entry.path);
+      if (verdict.whole && verdict.provenance.key == key_) {
+        found = entry.path.string();
+        context_.console.note("resuming after step " + std::to_string(entry.step) + " (" + found + ")");
+        return;
+      }
+      context_.console.warn("checkpoint " + entry.path.string() + " is passed over: " +
+                            (verdict.whole ? "it belongs to another run" : verdict.reason));
+    }
+    if (mode == "require")
+      throw InputError("no checkpoint of an unfinished run with this configuration and these inputs",
+                       CheckpointFiles(product_path(), key_).path_of(0).parent_path().string(),
+                       "run with --resume=auto to start from the beginning");
+  });
+  found = context_.world.broadcast_text(found);
+  if (found.empty()) return std::nullopt;
+  std::optional<store::File> file;
+  comm::together(context_.world, [&] { file = store::File::open(found); });
+  return file;
+}
+
+void Run::save_checkpoint(std::int64_t step, const std::function<void(store::File&)>& fill) {
+  comm::together(context_.world, [&] {
+    if (!context_.world.root()) return;
+    const CheckpointFiles files(product_path(), key_);
+    store::Provenance facts = provenance();
+    facts.stage = "checkpoint:" + description_.name;
+    store::publish(files.path_of(step), facts, fill);
+    files.keep_up_to(step);
+  });
+}
+
+void Run::publish(const std::function<void(store::File&)>& fill) {
+  comm::together(context_.world, [&] {
+    if (!context_.world.root()) return;
+    store::publish(product_path(), provenance(), fill);
+    CheckpointFiles(product_path(), key_).remove_all();
+    context_.console.note("wrote " + product_path().string());
+  });
+}
+
+store::Provenance Run::provenance() const {
+  const BuildInfo build = build_info();
+  std::string libraries = library_versions();
+  if (!description_.libraries.empty()) libraries += ", " + description_.libraries;
+  return {.stage = description_.name,
+          .schema_version = description_.schema_version,
+          .key = key_,
+          .configuration = config::to_ini(context_.config),
+          .program_version = build.version,
+          .git_revision = build.git_revision,
+          .compiler = build.compiler,
+          .libraries = libraries,
+          .host = host_name(),
+          .started = started_,
+          .ended = now_utc(),
+          .ranks = context_.world.size(),
+          .threads = context_.config.run.threads,
+          .inputs = records_};
+}
+
+}  // namespace bitdarts::stage

@@ -1,0 +1,107 @@
+#include <omp.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+
+#include "comm/communicator.hpp"
+#include "core/error.hpp"
+#include "stage/farewell.hpp"
+#include "stage/stage.hpp"
+
+namespace bitdarts::stage {
+namespace {
+
+// What the launcher says before MPI is up; empty when started by hand.
+std::string rank_before_mpi() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
+    if (const char* rank = std::getenv(name)) return rank;
+  return {};
+}
+
+struct Parsed {
+  config::Command command;
+  Failure failure;
+};
+
+Parsed parsed(int argc, char** argv, const std::string& name) {
+  Parsed result;
+  result.failure = failure_of([&] {
+    std::vector<std::string> variables;
+    for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
+    result.command = config::parse(name, {argv + 1, argv + argc}, variables);
+  });
+  return result;
+}
+
+// Ranks on other machines may see another environment, or another version of a file: rank 0 decides for all.
+config::Config configuration_of_rank_0(const comm::Communicator& world, const Parsed& mine) {
+  int code = mine.failure.code;
+  world.broadcast_values(std::span(&code, 1));
+  const bool good = code == 0;
+  const std::string text =
+      world.broadcast_text(good && world.root() ? config::to_ini(mine.command.config) : mine.failure.text);
+  if (code == static_cast<int>(ExitCode::bad_configuration)) throw ConfigError(text);
+  if (!good) throw Error(text);
+  return config::from_ini(text, "configuration of rank 0");
+}
+
+void check_ranks(const comm::Communicator& world, const config::Config& config) {
+  if (config.run.shards % world.size() == 0) return;
+  throw ConfigError(
+      "the number of MPI ranks does not divide the number of virtual shards",
+      "run.shards = " + std::to_string(config.run.shards) + "; ranks = " + std::to_string(world.size()),
+      "start 1, 2, 4 ... ranks, at most run.shards");
+}
+
+// The variable too: LibTorch and OpenBLAS ask it when they first need a thread.
+void use_threads(std::int64_t threads) {
+  setenv("OMP_NUM_THREADS", std::to_string(threads).c_str(), 1);
+  omp_set_num_threads(static_cast<int>(threads));
+}
+
+int run_under_mpi(const std::string& name, const Parsed& mine,
+                  const std::function<void(const Context&)>& work) {
+  const comm::Communicator world;
+  const Farewell farewell(name);
+  const comm::InterruptWatch interrupts;
+  const Failure failure = failure_of([&] {
+    const config::Config config = configuration_of_rank_0(world, mine);
+    check_ranks(world, config);
+    use_threads(config.run.threads);
+    const Console console(world.root(), name, config.run.quiet);
+    const fs::path out = config.run.out;
+    work({config, world, interrupts, console, out, config.run.in.empty() ? out : fs::path(config.run.in)});
+  });
+  return farewell.leave(failure);
+}
+
+int print(const std::string& text) {
+  std::cout << text << std::flush;
+  return std::cout.good() ? 0 : 1;
+}
+
+}  // namespace
+
+int stage_main(int argc, char** argv, const std::string& name,
+               const std::function<void(const Context&)>& work) {
+  const Parsed mine = parsed(argc, argv, name);
+  const std::string rank = rank_before_mpi();
+  if (mine.failure.code == 0 && mine.command.action != config::Command::Action::work)
+    return rank.empty() || rank == "0" ? print(mine.command.text) : 0;
+  if (mine.failure.code != 0 && rank.empty()) {
+    say(name, mine.failure);
+    return mine.failure.code;
+  }
+  try {
+    const comm::MpiSession session(argc, argv);
+    return run_under_mpi(name, mine, work);
+  } catch (const std::exception& error) {
+    const Failure failure{error.what(), 1};
+    say(name, failure);
+    return failure.code;
+  }
+}
+
+}  // namespace bitdarts::stage
