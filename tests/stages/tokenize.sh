@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# tokenize.sh BIN: bitdarts-tokenize on generated text. The same file whatever the ranks, up to date when called again,
+# and bad input (exit 3) told from bad configuration (exit 2).
+set -euo pipefail
+bin=$1
+tests=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+tokenize() { # RANKS OUT OPTION...
+  local ranks=$1 out=$2
+  shift 2
+  "$tests/mpirun" "$ranks" "$bin/bitdarts-tokenize" --out "$out" --data.document=paragraph \
+    --tokenizer.vocab_size=600 "$@"
+}
+same() { # A B: bit-identical, provenance aside
+  if [ -x "$bin/bitdarts-inspect" ]; then
+    "$bin/bitdarts-inspect" --diff "$1" "$2"
+  else
+    h5diff -c --exclude-path /provenance "$1" "$2"
+  fi
+}
+expect() { # CODE PATTERN COMMAND...: ends with CODE and says PATTERN
+  local want=$1 pattern=$2 code=0
+  shift 2
+  "$@" > said 2>&1 || code=$?
+  [ "$code" = "$want" ] || { cat said >&2; fail "exit $code instead of $want: $*"; }
+  grep -q -- "$pattern" said || { cat said >&2; fail "does not say \"$pattern\": $*"; }
+}
+
+mkdir text
+for i in $(seq 1 1500); do
+  printf 'Paragraph %d of a text that repeats itself %d times.\nИ по-русски: глава %d.\n\n' "$i" $((i * 7919 % 1000)) $((i % 13))
+done > text/long.txt
+printf 'CRLF\r\n\r\ninvalid \xff\xfe \xe2\x96\x81 and nul \0 inside\n\nno newline at the end' > text/odd.txt
+: > text/empty.txt
+for i in $(seq 1 300); do printf '{"text": "Record %d\\nof the packed file %d."}\n' "$i" $((i * 31 % 97)); done | gzip > text/records.jsonl.gz
+
+tokenize 1 one --data.text=text > summary
+grep -q 'train .* [0-9]' summary || fail "no summary on stdout"
+tokenize 2 two --data.text=text > /dev/null
+tokenize 4 four --data.text=text > /dev/null
+same one/tokens.h5 two/tokens.h5 || fail "2 ranks give another file than 1"
+same one/tokens.h5 four/tokens.h5 || fail "4 ranks give another file than 1"
+
+# The key is made of what the text is: another place, other ranks and other threads make no difference.
+expect 0 "up to date" tokenize 2 one --data.text=text
+mkdir elsewhere && cp -r text elsewhere/text
+expect 0 "up to date" tokenize 1 one --data.text="$work/elsewhere/text/*.*" --run.threads=2
+cp one/tokens.h5 before.h5
+expect 0 "train" tokenize 1 one --data.text=text --run.seed=2
+if same before.h5 one/tokens.h5 > /dev/null; then fail "another seed gives the same split"; fi
+expect 0 "train" tokenize 1 one --data.text=text --run.seed=1
+same before.h5 one/tokens.h5 || fail "the same options do not give the same file again"
+
+# A damaged product is made again.
+printf 'damage' | dd of=one/tokens.h5 bs=1 seek=$(($(stat -c %s one/tokens.h5) / 2)) conv=notrunc status=none
+expect 0 "train" tokenize 1 one --data.text=text
+same before.h5 one/tokens.h5 || fail "a damaged product is not repaired"
+
+# The tokenizer of one run serves another.
+if command -v h5dump > /dev/null; then
+  h5dump -d /tokenizer/model -b LE -o given.model before.h5 > /dev/null
+  expect 0 "train" tokenize 2 given --data.text=text --tokenizer.model=given.model
+  same before.h5 given/tokens.h5 || fail "a given model does not give what the trained one gave"
+fi
+
+# Bad inputs.
+expect 3 "none.txt" tokenize 2 bad --data.text=none.txt
+expect 3 "missing.model" tokenize 1 bad --data.text=text --tokenizer.model=missing.model
+expect 3 "not a usable SentencePiece model" tokenize 2 bad --data.text=text --tokenizer.model=text/long.txt
+head -c 700 text/records.jsonl.gz > cut.jsonl.gz
+expect 3 "cut.jsonl.gz, about byte" tokenize 2 bad --data.text=cut.jsonl.gz
+printf '{"text": "fine"}\n{"text": \n' > bad.jsonl
+expect 3 "bad.jsonl, line 2" tokenize 2 bad --data.text="bad.jsonl text"
+expect 3 "the text is empty" tokenize 2 bad --data.text=text/empty.txt
+
+# Bad configuration.
+expect 2 "data.text" tokenize 1 bad
+expect 2 "vocab_size to [0-9]* or less" tokenize 2 bad --data.text=text --tokenizer.vocab_size=60000
+expect 2 "vocab_siz" tokenize 1 bad --data.text=text --tokenizer.vocab_siz=600
+expect 2 "data.document" tokenize 1 bad --data.text=text --data.document=chapter
+[ ! -e bad/tokens.h5 ] || fail "a failed run left a product"
