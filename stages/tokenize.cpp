@@ -1,6 +1,6 @@
 // bitdarts-tokenize: text -> tokens.h5.
-#include "data/corpus.hpp"
 #include "data/tokenize.hpp"
+#include "data/corpus.hpp"
 #include "stage/stage.hpp"
 
 using namespace bitdarts;
@@ -12,8 +12,9 @@ void warn_of_empty_parts(const data::TokenizedText& text, const stage::Context& 
   for (const data::Split split : {data::Split::train, data::Split::search, data::Split::test}) {
     const auto index = static_cast<std::size_t>(split);
     if (context.world.root() && fractions[index] > 0 && text.parts[index].bytes.empty()) {
-      context.console.warn("the " + std::string(data::name_of(split)) + " part is empty: " +
-                           std::to_string(text.documents) + " documents are few; data.document = paragraph or line makes more");
+      context.console.warn("the " + std::string(data::name_of(split)) +
+                           " part is empty: " + std::to_string(text.documents) +
+                           " documents are few; data.document = paragraph or line makes more");
     }
   }
 }

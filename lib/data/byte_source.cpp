@@ -79,9 +79,10 @@ struct ByteSource::Handle {
     if (count < 0 || (static_cast<unsigned>(count) < wanted && code != Z_OK)) {
       if (code == Z_ERRNO) cannot_read(path, errno);
       const bool truncated = code == Z_BUF_ERROR;
-      throw InputError(truncated ? "the gzip data end too early" : std::string("damaged gzip data: ") + message,
-                       path.string() + ", about byte " + std::to_string(gzoffset(gzip.get())),
-                       "copy the file again from where it came (`gzip -t` checks it)");
+      throw InputError(
+          truncated ? "the gzip data end too early" : std::string("damaged gzip data: ") + message,
+          path.string() + ", about byte " + std::to_string(gzoffset(gzip.get())),
+          "copy the file again from where it came (`gzip -t` checks it)");
     }
     return static_cast<std::size_t>(count);
   }
@@ -109,7 +110,8 @@ std::size_t ByteSource::read(std::span<char> buffer) {
 
 void ByteSource::skip_to(std::uint64_t offset) {
   if (handle_->plain) {
-    if (fseeko(handle_->plain.get(), static_cast<off_t>(offset), SEEK_SET) != 0) cannot_read(handle_->path, errno);
+    if (fseeko(handle_->plain.get(), static_cast<off_t>(offset), SEEK_SET) != 0)
+      cannot_read(handle_->path, errno);
     handle_->position = offset;
     return;
   }
@@ -139,7 +141,8 @@ std::string read_whole_file(const std::filesystem::path& path, std::uint64_t lim
   std::vector<char> buffer(chunk_bytes);
   while (const std::size_t count = read_some(file.get(), path, buffer)) {
     if (content.size() + count > limit) {
-      throw InputError("larger than the " + std::to_string(limit) + " bytes such a file may have", path.string());
+      throw InputError("larger than the " + std::to_string(limit) + " bytes such a file may have",
+                       path.string());
     }
     content.append(buffer.data(), count);
   }

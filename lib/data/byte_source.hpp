@@ -19,7 +19,8 @@ class ByteSource {
   /// Fills `buffer` as far as the file reaches and returns how many bytes that were; 0 at the end.
   /// InputError with the offset in the packed file when the gzip data are damaged or cut off.
   std::size_t read(std::span<char> buffer);
-  /// Goes on at `offset` (of the unpacked text, not before the present place): a seek, or unpacking what lies between.
+  /// Goes on at `offset` (of the unpacked text, not before the present place): a seek, or unpacking what lies
+  /// between.
   void skip_to(std::uint64_t offset);
 
  private:

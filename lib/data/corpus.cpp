@@ -13,7 +13,9 @@ namespace {
 constexpr std::uint64_t slice_tokens = std::uint64_t{1} << 22;
 const char* const rebuild = "make it again with bitdarts-tokenize --force";
 
-std::string place(const store::File& file, const std::string& name) { return file.path().string() + ", " + name; }
+std::string place(const store::File& file, const std::string& name) {
+  return file.path().string() + ", " + name;
+}
 
 void require(bool holds, const std::string& what, const store::File& file, const std::string& name) {
   if (!holds) throw InputError(what, place(file, name), rebuild);
@@ -29,8 +31,10 @@ std::vector<std::int32_t> read_ids(const store::File& file, const std::string& n
     if (first == 0) ids.reserve(tokens);  // only now is it known that the file holds what its header says
     for (const Id id : slice) {
       if (static_cast<std::int64_t>(id) >= vocab_size) {
-        require(false, "token " + std::to_string(ids.size()) + " is " + std::to_string(id) +
-                           ", outside the vocabulary of " + std::to_string(vocab_size), file, name);
+        require(false,
+                "token " + std::to_string(ids.size()) + " is " + std::to_string(id) +
+                    ", outside the vocabulary of " + std::to_string(vocab_size),
+                file, name);
       }
       ids.push_back(static_cast<std::int32_t>(id));
     }
@@ -45,12 +49,14 @@ void check_documents(const store::File& file, const std::string& split, const To
   require(begin.size() == lengths.size() + 1 && begin.front() == 0 && begin.back() == part.ids.size(),
           "the documents do not cover the tokens", file, name);
   for (std::size_t i = 0; i + 1 < begin.size(); ++i) {
-    require(begin[i] < begin[i + 1] && begin[i + 1] <= part.ids.size() && part.ids[begin[i + 1] - 1] == document_end,
+    require(begin[i] < begin[i + 1] && begin[i + 1] <= part.ids.size() &&
+                part.ids[begin[i + 1] - 1] == document_end,
             "document " + std::to_string(i) + " is not closed by the document end", file, name);
   }
   std::uint64_t bytes = 0;
   for (const std::uint64_t length : lengths) bytes += length;
-  require(bytes == part.bytes, "the lengths of the documents do not add up", file, "/documents/" + split + "/bytes");
+  require(bytes == part.bytes, "the lengths of the documents do not add up", file,
+          "/documents/" + split + "/bytes");
 }
 
 TokenPart load_part(const store::File& file, const std::string& split, const Corpus& corpus) {
@@ -66,7 +72,8 @@ TokenPart load_part(const store::File& file, const std::string& split, const Cor
       part.ids = read_ids<std::uint32_t>(file, name, info.elements(), corpus.vocab_size);
       break;
     default:
-      require(false, std::string("the tokens are ") + name_of(info.type) + ", not uint16 or uint32", file, name);
+      require(false, std::string("the tokens are ") + name_of(info.type) + ", not uint16 or uint32", file,
+              name);
   }
   const std::int64_t bytes = file.required_int("/tokens", split + "_bytes");
   require(bytes >= 0, "a negative number of bytes", file, "/tokens, attribute " + split + "_bytes");
@@ -83,26 +90,30 @@ const TokenPart& Corpus::part(Split split) const {
   return split == Split::train ? train : split == Split::search ? search : test;
 }
 
-Corpus load_corpus(const std::filesystem::path& path, std::int64_t context, std::initializer_list<Split> needed) {
+Corpus load_corpus(const std::filesystem::path& path, std::int64_t context,
+                   std::initializer_list<Split> needed) {
   const store::File file = store::File::open(path);
   Corpus corpus;
   corpus.vocab_size = file.required_int("/tokenizer", "vocab_size");
   require(corpus.vocab_size > 0 && corpus.vocab_size <= std::numeric_limits<std::int32_t>::max(),
           "an impossible vocabulary size", file, "/tokenizer, attribute vocab_size");
   const std::int64_t document_end = file.required_int("/tokenizer", "document_end");
-  require(document_end >= 0 && document_end < corpus.vocab_size, "the document end is not in the vocabulary", file,
-          "/tokenizer, attribute document_end");
+  require(document_end >= 0 && document_end < corpus.vocab_size, "the document end is not in the vocabulary",
+          file, "/tokenizer, attribute document_end");
   corpus.document_end = static_cast<std::int32_t>(document_end);
   for (const Split split : needed) {
     TokenPart part = load_part(file, name_of(split), corpus);
     if (static_cast<std::int64_t>(part.ids.size()) < context + 1) {
-      throw InputError("the " + std::string(name_of(split)) + " part has " + std::to_string(part.ids.size()) +
-                           " tokens, and one sequence needs " + std::to_string(context + 1),
-                       place(file, "/tokens/" + std::string(name_of(split))),
-                       "give more text, cut it into more documents (data.document = paragraph or line), raise the part's "
-                       "fraction in [data], or lower model.context");
+      throw InputError(
+          "the " + std::string(name_of(split)) + " part has " + std::to_string(part.ids.size()) +
+              " tokens, and one sequence needs " + std::to_string(context + 1),
+          place(file, "/tokens/" + std::string(name_of(split))),
+          "give more text, cut it into more documents (data.document = paragraph or line), raise the part's "
+          "fraction in [data], or lower model.context");
     }
-    (split == Split::train ? corpus.train : split == Split::search ? corpus.search : corpus.test) = std::move(part);
+    (split == Split::train    ? corpus.train
+     : split == Split::search ? corpus.search
+                              : corpus.test) = std::move(part);
   }
   return corpus;
 }

@@ -13,11 +13,12 @@
 namespace bitdarts::data {
 
 // tokens.h5 (schema 1):
-//   /tokens/{train,search,test}          uint16 or uint32 [tokens]: documents one after another, each closed by document_end
-//   /documents/{train,search,test}/begin uint64 [documents + 1]: first token of each document, and the end
-//   /documents/{train,search,test}/bytes uint64 [documents]: length of the text
+//   /tokens/{train,search,test}          uint16 or uint32 [tokens]: documents one after another, each closed
+//   by document_end /documents/{train,search,test}/begin uint64 [documents + 1]: first token of each
+//   document, and the end /documents/{train,search,test}/bytes uint64 [documents]: length of the text
 //   /tokenizer/model                     uint8 [bytes]: the SentencePiece model itself
-//   attributes of /tokenizer: vocab_size, document_end; of /tokens: train_bytes, search_bytes, test_bytes, documents
+//   attributes of /tokenizer: vocab_size, document_end; of /tokens: train_bytes, search_bytes, test_bytes,
+//   documents
 inline constexpr std::int64_t tokens_schema = 1;
 
 /// One part of tokens.h5 in memory, ids checked against the vocabulary.
@@ -32,19 +33,19 @@ struct Corpus {
   TokenPart train, search, test;
   const TokenPart& part(Split split) const;
 };
-/// Reads the parts that are `needed`; the others stay empty. InputError when an id is not in the vocabulary, a needed part is
-/// too short for `context` + 1 tokens, or the file is inconsistent.
+/// Reads the parts that are `needed`; the others stay empty. InputError when an id is not in the vocabulary,
+/// a needed part is too short for `context` + 1 tokens, or the file is inconsistent.
 Corpus load_corpus(const std::filesystem::path& path, std::int64_t context,
                    std::initializer_list<Split> needed = {Split::train, Split::search, Split::test});
 
-/// Sequences as a pure function of (seed, stream, step, sample): context + 1 consecutive tokens from a uniformly
-/// drawn start. Nothing to save, nothing that depends on the rank.
+/// Sequences as a pure function of (seed, stream, step, sample): context + 1 consecutive tokens from a
+/// uniformly drawn start. Nothing to save, nothing that depends on the rank.
 class Sampler {
  public:
   /// `part` must outlive the sampler. InputError when it has fewer than `context` + 1 tokens.
   Sampler(const TokenPart& part, std::int64_t context, std::uint64_t seed, Stream stream);
-  /// Fills inputs and targets, each [count, context] row-major, with samples first .. first+count-1 of `step`;
-  /// targets are the inputs one token later. Error when a span has another size.
+  /// Fills inputs and targets, each [count, context] row-major, with samples first .. first+count-1 of
+  /// `step`; targets are the inputs one token later. Error when a span has another size.
   void fill(std::int64_t step, std::int64_t first, std::int64_t count, std::span<std::int64_t> inputs,
             std::span<std::int64_t> targets) const;
 
@@ -55,7 +56,8 @@ class Sampler {
   Stream stream_;
 };
 
-/// Entropy of the unigram distribution of the part [nats per token]: what a model without context reaches at best.
+/// Entropy of the unigram distribution of the part [nats per token]: what a model without context reaches at
+/// best.
 double unigram_entropy(const TokenPart& part, std::int64_t vocab_size);
 
 }  // namespace bitdarts::data

@@ -24,20 +24,23 @@ std::string json_text(const std::string& line, const std::string& field, const s
     record = nlohmann::json::parse(line);
   } catch (const nlohmann::json::exception& error) {
     const auto* syntax = dynamic_cast<const nlohmann::json::parse_error*>(&error);
-    throw InputError("not valid JSON" + (syntax ? " at byte " + std::to_string(syntax->byte) + " of the line" : ""), where,
-                     "every line of a .jsonl file must hold one JSON object in valid UTF-8");
+    throw InputError(
+        "not valid JSON" + (syntax ? " at byte " + std::to_string(syntax->byte) + " of the line" : ""), where,
+        "every line of a .jsonl file must hold one JSON object in valid UTF-8");
   }
   const std::string remedy = "name the field that holds the text with data.json_field";
   if (!record.is_object()) throw InputError("the JSON record is not an object", where, remedy);
   const auto found = record.find(field);
-  if (found == record.end()) throw InputError("the JSON record has no field \"" + field + "\"", where, remedy);
+  if (found == record.end())
+    throw InputError("the JSON record has no field \"" + field + "\"", where, remedy);
   if (!found->is_string()) throw InputError("the field \"" + field + "\" is not a string", where, remedy);
   return std::move(found->get_ref<std::string&>());
 }
 
 }  // namespace
 
-DocumentReader::DocumentReader(std::filesystem::path file, const config::DataOptions& options, std::uint64_t start)
+DocumentReader::DocumentReader(std::filesystem::path file, const config::DataOptions& options,
+                               std::uint64_t start)
     : file_(std::move(file)),
       cut_(options.document),
       json_field_(options.json_field),
@@ -145,14 +148,18 @@ DocumentKey key_of(std::string_view document) {
 
 const char* name_of(Split split) {
   switch (split) {
-    case Split::train: return "train";
-    case Split::search: return "search";
-    case Split::test: return "test";
+    case Split::train:
+      return "train";
+    case Split::search:
+      return "search";
+    case Split::test:
+      return "test";
   }
   throw Error("no such split");
 }
 
-Split split_of(const DocumentKey& document, std::uint64_t seed, double search_fraction, double test_fraction) {
+Split split_of(const DocumentKey& document, std::uint64_t seed, double search_fraction,
+               double test_fraction) {
   const double draw = KeyedRandom(seed, Stream::document_split, document.high, document.low).uniform();
   if (draw < test_fraction) return Split::test;
   return draw < test_fraction + search_fraction ? Split::search : Split::train;

@@ -12,13 +12,15 @@
 
 namespace bitdarts::data {
 
-/// The documents of one file, one at a time. Plain text and .gz are cut as `options.document` says, and every byte belongs
-/// to a document: blank lines and line ends stay with the document before them (at the start of a file: after them), CRLF
-/// and NUL are carried as they are, a last line needs no end. JSON Lines (.jsonl, .jsonl.gz) gives one document per
-/// record; blank lines and empty texts give none. Empty files have no documents.
+/// The documents of one file, one at a time. Plain text and .gz are cut as `options.document` says, and every
+/// byte belongs to a document: blank lines and line ends stay with the document before them (at the start of
+/// a file: after them), CRLF and NUL are carried as they are, a last line needs no end. JSON Lines (.jsonl,
+/// .jsonl.gz) gives one document per record; blank lines and empty texts give none. Empty files have no
+/// documents.
 class DocumentReader {
  public:
-  /// `start`: an offset that next() has reported before, to go on from there. InputError when the file cannot be read.
+  /// `start`: an offset that next() has reported before, to go on from there. InputError when the file cannot
+  /// be read.
   DocumentReader(std::filesystem::path file, const config::DataOptions& options, std::uint64_t start = 0);
 
   /// The next document and the offset in the (unpacked) file where it begins; false at the end.
@@ -40,15 +42,15 @@ class DocumentReader {
   std::size_t begin_ = 0, end_ = 0;  // of what is in buffer_ and not yet used
   std::uint64_t position_;           // in the file, of begin_
   std::uint64_t line_number_ = 0;
-  std::string ahead_;                // the first line of the next document
+  std::string ahead_;  // the first line of the next document
 };
 
 /// Calls `visit(document, file byte offset)` for each document of one file, in order.
 void read_documents(const std::filesystem::path& file, const config::DataOptions& options,
                     const std::function<void(std::string&& document, std::uint64_t offset)>& visit);
 
-/// What identifies a document: a hash of its text without white space at the end, so that a paragraph is the same document
-/// whether one blank line, two, a CRLF or nothing follows it.
+/// What identifies a document: a hash of its text without white space at the end, so that a paragraph is the
+/// same document whether one blank line, two, a CRLF or nothing follows it.
 struct DocumentKey {
   std::uint64_t high = 0, low = 0;
 };
@@ -56,7 +58,8 @@ DocumentKey key_of(std::string_view document);
 
 enum class Split { train, search, test };
 const char* name_of(Split split);
-/// Decided by a keyed hash of the document's content: the same document always falls in the same part, whatever its place.
+/// Decided by a keyed hash of the document's content: the same document always falls in the same part,
+/// whatever its place.
 Split split_of(const DocumentKey& document, std::uint64_t seed, double search_fraction, double test_fraction);
 Split split_of(std::string_view document, std::uint64_t seed, double search_fraction, double test_fraction);
 

@@ -26,7 +26,8 @@ std::vector<Stretch> share_blocks(const std::vector<TextBlock>& blocks, int rank
     const double end = static_cast<double>(total) * (rank + 1) / ranks;
     const std::size_t first = next;
     while (next < blocks.size() &&
-           (rank + 1 == ranks || static_cast<double>(before) + static_cast<double>(blocks[next].bytes) / 2 < end)) {
+           (rank + 1 == ranks ||
+            static_cast<double>(before) + static_cast<double>(blocks[next].bytes) / 2 < end)) {
       before += blocks[next++].bytes;
     }
     shares.push_back({first, next});
@@ -41,7 +42,8 @@ std::vector<T> collect(const comm::Communicator& world, std::vector<T> mine) {
   const std::uint64_t size = mine.size();
   const auto sizes = world.all_gather(std::as_bytes(std::span(&size, 1)));
   std::vector<std::uint64_t> counts(sizes.size());
-  for (std::size_t i = 0; i < sizes.size(); ++i) std::copy_n(sizes[i].data(), sizeof size, reinterpret_cast<std::byte*>(&counts[i]));
+  for (std::size_t i = 0; i < sizes.size(); ++i)
+    std::copy_n(sizes[i].data(), sizeof size, reinterpret_cast<std::byte*>(&counts[i]));
   const std::uint64_t total = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
   comm::together(world, [&] {  // the one large allocation: all fail together when it does
     if (world.root()) mine.reserve(total);
@@ -59,7 +61,8 @@ std::vector<T> collect(const comm::Communicator& world, std::vector<T> mine) {
   for (int rank = 1; rank < world.size(); ++rank) {
     for (std::size_t left = counts[static_cast<std::size_t>(rank)] * sizeof(T); left > 0;) {
       const std::size_t part = std::min(chunk, left);
-      BITDARTS_MPI(MPI_Recv(rest.data(), static_cast<int>(part), MPI_BYTE, rank, 0, world.handle(), MPI_STATUS_IGNORE));
+      BITDARTS_MPI(MPI_Recv(rest.data(), static_cast<int>(part), MPI_BYTE, rank, 0, world.handle(),
+                            MPI_STATUS_IGNORE));
       rest = rest.subspan(part);
       left -= part;
     }
@@ -84,8 +87,8 @@ class Encoder {
   void encode_block(std::size_t block) {
     const std::string file = index_.files[index_.blocks[block].file].string();
     reader_.read(block, [&](const std::string& document, const DocumentKey& key, std::uint64_t offset) {
-      const Split split = split_of(key, static_cast<std::uint64_t>(config_.run.seed), config_.data.search_fraction,
-                                   config_.data.test_fraction);
+      const Split split = split_of(key, static_cast<std::uint64_t>(config_.run.seed),
+                                   config_.data.search_fraction, config_.data.test_fraction);
       EncodedPart<Id>& part = share_[static_cast<std::size_t>(split)];
       const std::vector<std::int32_t> tokens = encode(document, file, offset);
       for (const std::int32_t token : tokens) part.tokens.push_back(static_cast<Id>(token));
@@ -98,15 +101,18 @@ class Encoder {
   EncodedShare<Id> take() { return std::move(share_); }
 
  private:
-  std::vector<std::int32_t> encode(const std::string& document, const std::string& file, std::uint64_t offset) const {
+  std::vector<std::int32_t> encode(const std::string& document, const std::string& file,
+                                   std::uint64_t offset) const {
     try {
       return tokenizer_.encode(document);
     } catch (const UnencodableText& error) {
       const bool json = format_of(file) == TextFormat::json_lines;
-      const std::string where = json ? ", record at byte " + std::to_string(offset) + ", byte " + std::to_string(error.offset()) + " of its text"
+      const std::string where = json ? ", record at byte " + std::to_string(offset) + ", byte " +
+                                           std::to_string(error.offset()) + " of its text"
                                      : ", byte " + std::to_string(offset + error.offset());
-      throw InputError(error.what(), file + where,
-                       "use a model trained with --byte_fallback=true, or leave tokenizer.model empty to train one");
+      throw InputError(
+          error.what(), file + where,
+          "use a model trained with --byte_fallback=true, or leave tokenizer.model empty to train one");
     }
   }
 
@@ -118,8 +124,8 @@ class Encoder {
 };
 
 template <class Id>
-EncodedShare<Id> encode_share(const TextIndex& index, const Tokenizer& tokenizer, const config::Config& config,
-                              const Team& team) {
+EncodedShare<Id> encode_share(const TextIndex& index, const Tokenizer& tokenizer,
+                              const config::Config& config, const Team& team) {
   const std::vector<Stretch> shares = share_blocks(index.blocks, team.world.size());
   const Stretch mine = shares[static_cast<std::size_t>(team.world.rank())];
   std::size_t longest = 0;
@@ -139,7 +145,8 @@ EncodedShare<Id> encode_share(const TextIndex& index, const Tokenizer& tokenizer
         megabytes += static_cast<double>(index.blocks[mine.first + i].bytes) * team.world.size() / 1e6;
       }
     });
-    progress.update(static_cast<std::int64_t>(std::min(longest, done + blocks_per_round)), {}, megabytes, "MB");
+    progress.update(static_cast<std::int64_t>(std::min(longest, done + blocks_per_round)), {}, megabytes,
+                    "MB");
   }
   progress.finish();
   return encoder.take();

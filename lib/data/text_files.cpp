@@ -42,8 +42,9 @@ std::vector<fs::path> files_below(const fs::path& directory) {
     if (error) cannot_list(directory, error);
   }
   if (found.empty()) {
-    throw InputError("no text in this directory", directory.string(),
-                     "put .txt, .gz, .jsonl or .jsonl.gz files there, or name other files by a glob in data.text");
+    throw InputError(
+        "no text in this directory", directory.string(),
+        "put .txt, .gz, .jsonl or .jsonl.gz files there, or name other files by a glob in data.text");
   }
   return found;
 }
@@ -61,7 +62,8 @@ std::vector<fs::path> expand_glob(const std::string& pattern) {
 std::vector<fs::path> files_of(const std::string& pattern) {
   std::error_code error;
   // A file whose name holds glob characters is meant when it is there.
-  std::vector<fs::path> named = fs::exists(pattern, error) ? std::vector<fs::path>{pattern} : expand_glob(pattern);
+  std::vector<fs::path> named =
+      fs::exists(pattern, error) ? std::vector<fs::path>{pattern} : expand_glob(pattern);
   if (named.empty()) {
     throw InputError("no such file, directory or glob match", "data.text = " + pattern,
                      "check the path; it counts from the directory you start from");
@@ -97,7 +99,8 @@ std::vector<fs::path> find_text_files(const std::vector<std::string>& patterns) 
             [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
   // The same file under two spellings or through a link is one text.
   std::set<std::string> seen;
-  std::erase_if(files, [&](const fs::path& file) { return !seen.insert(fs::canonical(file).native()).second; });
+  std::erase_if(files,
+                [&](const fs::path& file) { return !seen.insert(fs::canonical(file).native()).second; });
   return files;
 }
 

@@ -35,8 +35,8 @@ class BlockHash {
   Hasher hasher_;
 };
 
-// Which rank reads which file: the largest first, each to the rank with the least to do. Decided once, on the root,
-// so that file systems that disagree for a moment cannot make two ranks read the same file, or none.
+// Which rank reads which file: the largest first, each to the rank with the least to do. Decided once, on the
+// root, so that file systems that disagree for a moment cannot make two ranks read the same file, or none.
 std::vector<int> share_files(const std::vector<fs::path>& files, const comm::Communicator& world) {
   std::vector<int> owner(files.size(), 0);
   comm::together(world, [&] {
@@ -49,7 +49,8 @@ std::vector<int> share_files(const std::vector<fs::path>& files, const comm::Com
     }
     std::vector<std::size_t> order(files.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return sizes[a] > sizes[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return sizes[a] > sizes[b]; });
     std::vector<std::uint64_t> load(static_cast<std::size_t>(world.size()), 0);
     for (const std::size_t file : order) {
       const auto least = std::min_element(load.begin(), load.end());
@@ -71,8 +72,8 @@ struct Scan {
   std::vector<std::uint64_t> sample = std::vector<std::uint64_t>(TextIndex::sample_buckets, 0);
 };
 
-void scan_file(const fs::path& path, std::uint64_t file, const config::DataOptions& options, std::uint64_t seed,
-               Scan& scan) {
+void scan_file(const fs::path& path, std::uint64_t file, const config::DataOptions& options,
+               std::uint64_t seed, Scan& scan) {
   TextBlock block{file, 0, 0, 0, 0};
   BlockHash hash;
   const auto close_block = [&] {
@@ -112,7 +113,8 @@ std::vector<T> all_values(const comm::Communicator& world, std::span<const T> mi
 }  // namespace
 
 std::size_t sample_bucket(const DocumentKey& document, std::uint64_t seed) {
-  return KeyedRandom(seed, Stream::tokenizer_sample, document.high, document.low).below(TextIndex::sample_buckets);
+  return KeyedRandom(seed, Stream::tokenizer_sample, document.high, document.low)
+      .below(TextIndex::sample_buckets);
 }
 
 std::vector<std::string> hash_files(const std::vector<fs::path>& files, const comm::Communicator& world) {
@@ -135,8 +137,8 @@ std::vector<std::string> hash_files(const std::vector<fs::path>& files, const co
   return hashes;
 }
 
-TextIndex index_text(const std::vector<fs::path>& files, const config::DataOptions& options, std::uint64_t seed,
-                     const comm::Communicator& world) {
+TextIndex index_text(const std::vector<fs::path>& files, const config::DataOptions& options,
+                     std::uint64_t seed, const comm::Communicator& world) {
   const std::vector<int> owner = share_files(files, world);
   Scan scan;
   comm::together(world, [&] {
@@ -157,19 +159,22 @@ TextIndex index_text(const std::vector<fs::path>& files, const config::DataOptio
     }
   }
   if (index.blocks.empty()) {
-    throw InputError("the text is empty", "the " + std::to_string(files.size()) + " files that data.text names");
+    throw InputError("the text is empty",
+                     "the " + std::to_string(files.size()) + " files that data.text names");
   }
   index.train_sample_bytes.assign(TextIndex::sample_buckets, 0);
   const std::vector<std::uint64_t> samples = all_values<std::uint64_t>(world, scan.sample);
-  for (std::size_t i = 0; i < samples.size(); ++i) index.train_sample_bytes[i % TextIndex::sample_buckets] += samples[i];
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    index.train_sample_bytes[i % TextIndex::sample_buckets] += samples[i];
   return index;
 }
 
 BlockReader::BlockReader(const TextIndex& index, const config::DataOptions& options)
     : index_(index), options_(options) {}
 
-void BlockReader::read(std::size_t block_index,
-                       const std::function<void(const std::string&, const DocumentKey&, std::uint64_t)>& visit) {
+void BlockReader::read(
+    std::size_t block_index,
+    const std::function<void(const std::string&, const DocumentKey&, std::uint64_t)>& visit) {
   const TextBlock& block = index_.blocks[block_index];
   const fs::path& file = index_.files[block.file];
   const bool goes_on = reader_ && next_ == block_index && index_.blocks[block_index - 1].file == block.file;
@@ -183,7 +188,8 @@ void BlockReader::read(std::size_t block_index,
     visit(document, key, offset);
   }
   if (hash.value() != block.hash) {
-    throw InputError("the text changed while it was read", file.string() + ", from byte " + std::to_string(block.offset),
+    throw InputError("the text changed while it was read",
+                     file.string() + ", from byte " + std::to_string(block.offset),
                      "run again when nothing writes to it");
   }
   next_ = block_index + 1;

@@ -18,27 +18,31 @@ struct TextBlock {
   std::uint64_t file;    ///< index into TextIndex::files
   std::uint64_t offset;  ///< where its first document begins
   std::uint64_t documents, bytes;
-  std::uint64_t hash;    ///< of its document keys: notices when the file changes between two readings
+  std::uint64_t hash;  ///< of its document keys: notices when the file changes between two readings
 };
 
-/// What there is to encode, the same on every rank. Its size grows with the text by a few hundred bytes per megabyte,
-/// not with the number of documents.
+/// What there is to encode, the same on every rank. Its size grows with the text by a few hundred bytes per
+/// megabyte, not with the number of documents.
 struct TextIndex {
-  /// A document's bucket is drawn from its key: the tokenizer trains on the documents of the first few buckets.
+  /// A document's bucket is drawn from its key: the tokenizer trains on the documents of the first few
+  /// buckets.
   static constexpr std::size_t sample_buckets = 4096;
 
   std::vector<std::filesystem::path> files;
-  std::vector<TextBlock> blocks;  ///< in the order of files and offsets
+  std::vector<TextBlock> blocks;                      ///< in the order of files and offsets
   std::array<std::uint64_t, 3> documents{}, bytes{};  ///< per Split
   std::vector<std::uint64_t> train_sample_bytes;      ///< of the train part, per bucket
 };
 
 std::size_t sample_bucket(const DocumentKey& document, std::uint64_t seed);
 
-/// Hash of each file's content, in the order of `files`. Each rank reads a share of about the same size. Collective.
-std::vector<std::string> hash_files(const std::vector<std::filesystem::path>& files, const comm::Communicator& world);
+/// Hash of each file's content, in the order of `files`. Each rank reads a share of about the same size.
+/// Collective.
+std::vector<std::string> hash_files(const std::vector<std::filesystem::path>& files,
+                                    const comm::Communicator& world);
 
-/// Reads every document once, each rank a share of the files. Collective; InputError on all ranks when one file is damaged.
+/// Reads every document once, each rank a share of the files. Collective; InputError on all ranks when one
+/// file is damaged.
 TextIndex index_text(const std::vector<std::filesystem::path>& files, const config::DataOptions& options,
                      std::uint64_t seed, const comm::Communicator& world);
 
@@ -46,7 +50,8 @@ TextIndex index_text(const std::vector<std::filesystem::path>& files, const conf
 class BlockReader {
  public:
   BlockReader(const TextIndex& index, const config::DataOptions& options);
-  /// Calls `visit(document, key, offset)` for each document of index.blocks[block]. InputError when the file has changed.
+  /// Calls `visit(document, key, offset)` for each document of index.blocks[block]. InputError when the file
+  /// has changed.
   void read(std::size_t block,
             const std::function<void(const std::string&, const DocumentKey&, std::uint64_t)>& visit);
 

@@ -36,7 +36,8 @@ class TrainingSample {
   TrainingSample(const config::Config& config, const TextIndex& index) : config_(config), index_(index) {
     limit_ = static_cast<std::uint64_t>(config.tokenizer.sample_megabytes) * 1'000'000;
     std::uint64_t bytes = 0;
-    while (buckets_ < TextIndex::sample_buckets && bytes < limit_) bytes += index.train_sample_bytes[buckets_++];
+    while (buckets_ < TextIndex::sample_buckets && bytes < limit_)
+      bytes += index.train_sample_bytes[buckets_++];
     total_ = std::min(bytes, limit_);
   }
 
@@ -86,7 +87,8 @@ std::string train_model(const config::Config& config, const TextIndex& index, co
   TrainingSample sample(config, index);
   console.note("training a tokenizer of " + std::to_string(config.tokenizer.vocab_size) + " pieces on " +
                megabytes(sample.bytes()) + " of the train part");
-  return Tokenizer::train([&](std::string& document) { return sample.next(document); }, config.tokenizer.vocab_size)
+  return Tokenizer::train([&](std::string& document) { return sample.next(document); },
+                          config.tokenizer.vocab_size)
       .serialized();
 }
 
@@ -96,7 +98,8 @@ TextSource find_text(const config::Config& config, const Team& team) {
   TextSource source;
   comm::together(team.world, [&] {
     if (config.data.text.empty()) {
-      throw ConfigError("no text to tokenize", "data.text", "name files, directories or globs: --data.text=FILE");
+      throw ConfigError("no text to tokenize", "data.text",
+                        "name files, directories or globs: --data.text=FILE");
     }
     if (!team.world.root()) return;
     source.files = find_text_files(config.data.text);
@@ -111,7 +114,8 @@ TextSource find_text(const config::Config& config, const Team& team) {
 std::vector<std::string> result_key(const config::Config& config, const TextSource& source) {
   std::ostringstream fractions;
   fractions.precision(17);
-  fractions << "search_fraction " << config.data.search_fraction << " test_fraction " << config.data.test_fraction;
+  fractions << "search_fraction " << config.data.search_fraction << " test_fraction "
+            << config.data.test_fraction;
   std::vector<std::string> key{"document " + config.data.document, "json_field " + config.data.json_field,
                                fractions.str(), "seed " + std::to_string(config.run.seed)};
   if (source.model_hash.empty()) {
@@ -133,13 +137,16 @@ Tokenizer make_tokenizer(const config::Config& config, const TextIndex& index, c
   std::string model;
   comm::together(team.world, [&] {
     if (!team.world.root()) return;
-    model = path.empty() ? train_model(config, index, team.console) : read_whole_file(path, model_limit_bytes);
+    model =
+        path.empty() ? train_model(config, index, team.console) : read_whole_file(path, model_limit_bytes);
   });
   model = team.world.broadcast_text(model);
   std::optional<Tokenizer> tokenizer;
-  comm::together(team.world, [&] { tokenizer.emplace(model, path.empty() ? "the trained tokenizer" : path); });
+  comm::together(team.world,
+                 [&] { tokenizer.emplace(model, path.empty() ? "the trained tokenizer" : path); });
   if (!tokenizer->has_byte_fallback()) {
-    team.console.warn("the tokenizer model has no byte fallback: text with characters it does not know will be refused");
+    team.console.warn(
+        "the tokenizer model has no byte fallback: text with characters it does not know will be refused");
   }
   return std::move(*tokenizer);
 }
@@ -153,7 +160,9 @@ void write_tokens(store::File& file, const TokenizedText& text, const Tokenizer&
     const TokenizedPart& part = text.parts[static_cast<std::size_t>(split)];
     const std::string name = name_of(split);
     std::visit(
-        [&]<class Id>(const std::vector<Id>& tokens) { file.write<Id>("/tokens/" + name, std::span<const Id>(tokens)); },
+        [&]<class Id>(const std::vector<Id>& tokens) {
+          file.write<Id>("/tokens/" + name, std::span<const Id>(tokens));
+        },
         part.tokens);
     file.write<std::uint64_t>("/documents/" + name + "/begin", part.begin);
     file.write<std::uint64_t>("/documents/" + name + "/bytes", part.bytes);
@@ -170,14 +179,16 @@ void write_tokens(store::File& file, const TokenizedText& text, const Tokenizer&
 
 std::string summary(const TokenizedText& text, const Tokenizer& tokenizer) {
   char line[128];
-  std::snprintf(line, sizeof line, "%-8s %12s %14s %14s %12s\n", "part", "documents", "bytes", "tokens", "bytes/token");
+  std::snprintf(line, sizeof line, "%-8s %12s %14s %14s %12s\n", "part", "documents", "bytes", "tokens",
+                "bytes/token");
   std::string table = line;
   std::uint64_t bytes = 0, tokens = 0, documents = 0;
   const auto row = [&](const char* name, std::uint64_t d, std::uint64_t b, std::uint64_t t) {
     // The document ends stand for no text.
     const double ratio = t > d ? static_cast<double>(b) / static_cast<double>(t - d) : 0.0;
-    std::snprintf(line, sizeof line, "%-8s %12llu %14llu %14llu %12.3f\n", name, static_cast<unsigned long long>(d),
-                  static_cast<unsigned long long>(b), static_cast<unsigned long long>(t), ratio);
+    std::snprintf(line, sizeof line, "%-8s %12llu %14llu %14llu %12.3f\n", name,
+                  static_cast<unsigned long long>(d), static_cast<unsigned long long>(b),
+                  static_cast<unsigned long long>(t), ratio);
     table += line;
   };
   for (const Split split : splits) {

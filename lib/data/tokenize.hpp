@@ -33,7 +33,8 @@ struct TextSource {
 /// Looks for the files on the root, reads each once. Collective; ConfigError when data.text is empty.
 TextSource find_text(const config::Config& config, const Team& team);
 
-/// What the tokens depend on, one fact a line: options, file formats and contents; no path, no number of ranks.
+/// What the tokens depend on, one fact a line: options, file formats and contents; no path, no number of
+/// ranks.
 std::vector<std::string> result_key(const config::Config& config, const TextSource& source);
 
 /// The tokenizer that tokenizer.model names, or one trained on the root from the train part (at most
@@ -54,10 +55,11 @@ struct TokenizedText {
   std::uint64_t documents = 0;
 };
 
-/// Encodes the indexed text: each rank a stretch of blocks of about the same size, so that the ranks' results in order are
-/// the documents in order. The result is on the root (empty elsewhere) and does not depend on the number of ranks.
-/// Collective. InputError when the model cannot carry some text, Interrupted when a signal came.
-/// Memory: a rank holds its own share of the tokens and one document; the root, at the end, all tokens once.
+/// Encodes the indexed text: each rank a stretch of blocks of about the same size, so that the ranks' results
+/// in order are the documents in order. The result is on the root (empty elsewhere) and does not depend on
+/// the number of ranks. Collective. InputError when the model cannot carry some text, Interrupted when a
+/// signal came. Memory: a rank holds its own share of the tokens and one document; the root, at the end, all
+/// tokens once.
 TokenizedText encode_text(const TextIndex& index, const Tokenizer& tokenizer, const config::Config& config,
                           const Team& team);
 

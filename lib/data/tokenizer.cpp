@@ -15,17 +15,19 @@ namespace {
 
 constexpr std::size_t stretch_bytes = std::size_t{1} << 16;
 constexpr std::uint64_t model_limit_bytes = std::uint64_t{1} << 30;
-constexpr std::string_view space_mark = "\xE2\x96\x81";  // U+2581
+constexpr std::string_view space_mark = "\xE2\x96\x81";   // U+2581
 constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
 
-// Appended to a serialized ModelProto this merges into its normalizer_spec (field 3), which is how protocol buffers define
-// a repeated occurrence: precompiled_charsmap (2) = "", add_dummy_prefix (3) = false, remove_extra_whitespaces (4) = false.
-// SentencePiece's own header for the message is not installed by distributions.
+// Appended to a serialized ModelProto this merges into its normalizer_spec (field 3), which is how protocol
+// buffers define a repeated occurrence: precompiled_charsmap (2) = "", add_dummy_prefix (3) = false,
+// remove_extra_whitespaces (4) = false. SentencePiece's own header for the message is not installed by
+// distributions.
 constexpr std::string_view no_normalisation{"\x1a\x06\x12\x00\x18\x00\x20\x00", 8};
 
 std::string byte_piece(int byte) {
   constexpr std::string_view digits = "0123456789ABCDEF";
-  return std::string("<0x") + digits[static_cast<std::size_t>(byte >> 4)] + digits[static_cast<std::size_t>(byte & 15)] + ">";
+  return std::string("<0x") + digits[static_cast<std::size_t>(byte >> 4)] +
+         digits[static_cast<std::size_t>(byte & 15)] + ">";
 }
 
 std::string with_spaces(std::string_view piece) {
@@ -38,12 +40,14 @@ std::string with_spaces(std::string_view piece) {
   return text;
 }
 
-std::unique_ptr<sentencepiece::SentencePieceProcessor> load(const std::string& serialized, const std::string& where) {
+std::unique_ptr<sentencepiece::SentencePieceProcessor> load(const std::string& serialized,
+                                                            const std::string& where) {
   auto processor = std::make_unique<sentencepiece::SentencePieceProcessor>();
   const auto status = processor->LoadFromSerializedProto(serialized);
   if (!status.ok()) {
-    throw InputError("not a usable SentencePiece model", where,
-                     "give a .model file that spm_train has written, or leave tokenizer.model empty to train one");
+    throw InputError(
+        "not a usable SentencePiece model", where,
+        "give a .model file that spm_train has written, or leave tokenizer.model empty to train one");
   }
   return processor;
 }
@@ -53,8 +57,9 @@ std::unique_ptr<sentencepiece::SentencePieceProcessor> load(const std::string& s
 struct Tokenizer::Impl {
   std::string serialized;
   std::unique_ptr<sentencepiece::SentencePieceProcessor> processor;
-  std::vector<std::string> surface;  // what each piece stands for in the text; empty for control pieces and the unknown one
-  std::vector<bool> special;         // control or unknown: never text
+  std::vector<std::string>
+      surface;  // what each piece stands for in the text; empty for control pieces and the unknown one
+  std::vector<bool> special;  // control or unknown: never text
   std::array<int, 256> byte_ids{};
   int unknown = -1, document_end = -1;
   bool byte_fallback = true;
@@ -85,8 +90,9 @@ struct Tokenizer::Impl {
 
   void append_bytes(std::string_view text, std::size_t offset, std::vector<std::int32_t>& tokens) const {
     if (!byte_fallback) {
-      throw UnencodableText("the tokenizer model cannot carry this text: it has no byte fallback and no piece for a character",
-                            offset);
+      throw UnencodableText(
+          "the tokenizer model cannot carry this text: it has no byte fallback and no piece for a character",
+          offset);
     }
     for (const char c : text) tokens.push_back(byte_ids[static_cast<unsigned char>(c)]);
   }
@@ -157,9 +163,11 @@ std::string Tokenizer::decode(std::span<const std::int32_t> tokens) const {
   std::string text;
   for (const std::int32_t token : tokens) {
     if (token < 0 || token >= vocab_size()) {
-      throw Error("token " + std::to_string(token) + " is not in the vocabulary of " + std::to_string(vocab_size()));
+      throw Error("token " + std::to_string(token) + " is not in the vocabulary of " +
+                  std::to_string(vocab_size()));
     }
-    text += token == impl_->unknown ? replacement : std::string_view(impl_->surface[static_cast<std::size_t>(token)]);
+    text += token == impl_->unknown ? replacement
+                                    : std::string_view(impl_->surface[static_cast<std::size_t>(token)]);
   }
   return text;
 }

@@ -22,13 +22,14 @@ class UnencodableText : public InputError {
   std::size_t offset_;
 };
 
-/// A SentencePiece BPE model with byte fallback, no normalisation and no dummy prefix, so that decode(encode(x)) == x
-/// for every byte string x. Text that SentencePiece would not give back (invalid UTF-8, the U+2581 mark itself)
-/// is carried as byte pieces.
+/// A SentencePiece BPE model with byte fallback, no normalisation and no dummy prefix, so that
+/// decode(encode(x)) == x for every byte string x. Text that SentencePiece would not give back (invalid
+/// UTF-8, the U+2581 mark itself) is carried as byte pieces.
 ///
-/// A model made elsewhere is used the same way: its own normalisation, dummy prefix and white space rules are switched
-/// off, since they lose bytes. Text that they would leave alone gets the tokens that SentencePiece itself gives (but for
-/// the first word of a document, which gets no space in front). Without byte fallback it serves text that it can carry.
+/// A model made elsewhere is used the same way: its own normalisation, dummy prefix and white space rules are
+/// switched off, since they lose bytes. Text that they would leave alone gets the tokens that SentencePiece
+/// itself gives (but for the first word of a document, which gets no space in front). Without byte fallback
+/// it serves text that it can carry.
 class Tokenizer {
  public:
   /// `serialized`: the bytes of a SentencePiece .model. InputError when it is not one or has no </s> piece.
@@ -38,16 +39,17 @@ class Tokenizer {
   Tokenizer& operator=(Tokenizer&&) noexcept;
 
   static Tokenizer from_file(const std::filesystem::path& path);
-  /// Trains on the documents that `next` yields until it returns false. One thread; the result depends on the text alone.
-  /// ConfigError when the text cannot give `vocab_size` pieces or needs more (the remedy names the limit), InputError
-  /// when there is no text.
+  /// Trains on the documents that `next` yields until it returns false. One thread; the result depends on the
+  /// text alone. ConfigError when the text cannot give `vocab_size` pieces or needs more (the remedy names
+  /// the limit), InputError when there is no text.
   static Tokenizer train(const std::function<bool(std::string&)>& next, std::int64_t vocab_size);
 
-  /// Documents of any length: the text goes through SentencePiece in stretches of at most 64 KiB, cut before spaces.
-  /// UnencodableText (an InputError) when the model has no byte fallback and would not give the text back.
+  /// Documents of any length: the text goes through SentencePiece in stretches of at most 64 KiB, cut before
+  /// spaces. UnencodableText (an InputError) when the model has no byte fallback and would not give the text
+  /// back.
   std::vector<std::int32_t> encode(std::string_view document) const;
-  /// Byte for byte what encode was given; control pieces (document end) decode to nothing, the unknown piece, which encode
-  /// never gives, to U+FFFD. Error when a token is not in the vocabulary.
+  /// Byte for byte what encode was given; control pieces (document end) decode to nothing, the unknown piece,
+  /// which encode never gives, to U+FFFD. Error when a token is not in the vocabulary.
   std::string decode(std::span<const std::int32_t> tokens) const;
   std::int64_t vocab_size() const;
   std::int32_t document_end() const;  ///< the </s> piece, put after every document

@@ -6,12 +6,16 @@ namespace {
 
 constexpr std::string_view space_mark = "\xE2\x96\x81";  // U+2581
 
-unsigned char byte_at(std::string_view text, std::size_t index) { return static_cast<unsigned char>(text[index]); }
+unsigned char byte_at(std::string_view text, std::size_t index) {
+  return static_cast<unsigned char>(text[index]);
+}
 
 bool continues(unsigned char byte) { return (byte & 0xC0) == 0x80; }
 
 // Length of what SentencePiece gives back unchanged, 0 otherwise.
-std::size_t plain_length(std::string_view text) { return text.starts_with(space_mark) ? 0 : utf8_length(text); }
+std::size_t plain_length(std::string_view text) {
+  return text.starts_with(space_mark) ? 0 : utf8_length(text);
+}
 
 }  // namespace
 

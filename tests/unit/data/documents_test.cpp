@@ -25,7 +25,8 @@ config::DataOptions cut_as(const std::string& document) {
 
 Documents documents_of(const std::filesystem::path& file, const config::DataOptions& options) {
   Documents documents;
-  read_documents(file, options, [&](std::string&& document, std::uint64_t) { documents.push_back(std::move(document)); });
+  read_documents(file, options,
+                 [&](std::string&& document, std::uint64_t) { documents.push_back(std::move(document)); });
   return documents;
 }
 
@@ -36,8 +37,10 @@ TEST_CASE("plain text is cut into files, paragraphs or lines, and every byte bel
   const std::string text = "\n\none\ntwo\n\n \t\nthree\r\n\r\nfour\nfive";
   const auto file = scratch.write("a.txt", text);
   CHECK(documents_of(file, cut_as("file")) == Documents{text});
-  CHECK(documents_of(file, cut_as("paragraph")) == Documents{"\n\none\ntwo\n\n \t\n", "three\r\n\r\n", "four\nfive"});
-  CHECK(documents_of(file, cut_as("line")) == Documents{"\n\none\n", "two\n\n \t\n", "three\r\n\r\n", "four\n", "five"});
+  CHECK(documents_of(file, cut_as("paragraph")) ==
+        Documents{"\n\none\ntwo\n\n \t\n", "three\r\n\r\n", "four\nfive"});
+  CHECK(documents_of(file, cut_as("line")) ==
+        Documents{"\n\none\n", "two\n\n \t\n", "three\r\n\r\n", "four\n", "five"});
 }
 
 TEST_CASE("odd text files give the documents that one expects") {
@@ -61,7 +64,8 @@ TEST_CASE("reading can go on from any offset that was reported") {
   for (const auto& file : {scratch.write("a.txt", text), scratch.write_gzip("b.txt.gz", text),
                            scratch.write("c.jsonl", records), scratch.write_gzip("d.jsonl.gz", records)}) {
     std::vector<std::pair<std::string, std::uint64_t>> all;
-    read_documents(file, options, [&](std::string&& d, std::uint64_t offset) { all.emplace_back(std::move(d), offset); });
+    read_documents(file, options,
+                   [&](std::string&& d, std::uint64_t offset) { all.emplace_back(std::move(d), offset); });
     REQUIRE(all.size() == 2000);
     for (const std::size_t start : {0, 1, 777, 1999}) {
       DocumentReader reader(file, options, all[start].second);
@@ -79,8 +83,10 @@ TEST_CASE("reading can go on from any offset that was reported") {
 
 TEST_CASE("JSON Lines gives one document per record") {
   const Scratch scratch;
-  const std::string text = "{\"text\": \"one\\nline \\u0000\\ud83d\\ude00\"}\r\n\n{\"id\": 7, \"text\": \"два\"}\n{\"text\": \"\"}\n"
-                           "{\"text\": \"no newline\"}";
+  const std::string text =
+      "{\"text\": \"one\\nline \\u0000\\ud83d\\ude00\"}\r\n\n{\"id\": 7, \"text\": \"два\"}\n{\"text\": "
+      "\"\"}\n"
+      "{\"text\": \"no newline\"}";
   const Documents expected{"one\nline \0\xF0\x9F\x98\x80"s, "два", "no newline"};
   CHECK(documents_of(scratch.write("a.jsonl", text), cut_as("line")) == expected);
   CHECK(documents_of(scratch.write_gzip("a.jsonl.gz", text), cut_as("file")) == expected);
@@ -95,7 +101,8 @@ TEST_CASE("a bad JSON record is refused with file and line") {
     const auto file = scratch.write("bad.jsonl", "{\"text\": \"fine\"}\n\n" + line + "\n");
     return message_of<InputError>([&] { documents_of(file, cut_as("file")); });
   };
-  for (const char* line : {"{\"text\": \"open", "nonsense", "{\"text\": \"\xFF\"}", "{\"text\": \"\\ud800\"}", "{\"text\": 1e999}"}) {
+  for (const char* line : {"{\"text\": \"open", "nonsense", "{\"text\": \"\xFF\"}", "{\"text\": \"\\ud800\"}",
+                           "{\"text\": 1e999}"}) {
     mentions(message(line), "bad.jsonl, line 3");
     mentions(message(line), "not valid JSON");
   }
@@ -108,7 +115,8 @@ TEST_CASE("packed text reads like the text itself") {
   const Scratch scratch;
   const std::string text(1'000'000, 'y');
   CHECK(documents_of(scratch.write_gzip("a.gz", text), cut_as("file")) == Documents{text});
-  CHECK(documents_of(scratch.write_gzip("b.txt.gz", "one\ntwo\n"), cut_as("line")) == Documents{"one\n", "two\n"});
+  CHECK(documents_of(scratch.write_gzip("b.txt.gz", "one\ntwo\n"), cut_as("line")) ==
+        Documents{"one\n", "two\n"});
   CHECK(documents_of(scratch.write_gzip("c.txt.gz", ""), cut_as("line")).empty());
 }
 
@@ -122,7 +130,8 @@ TEST_CASE("damaged packed text is refused with the offset") {
     const auto file = scratch.write("bad.gz", bytes);
     return message_of<InputError>([&] { documents_of(file, cut_as("line")); });
   };
-  for (const std::size_t length : {packed.size() - 1, packed.size() - 9, packed.size() / 2, std::size_t{12}}) {
+  for (const std::size_t length :
+       {packed.size() - 1, packed.size() - 9, packed.size() / 2, std::size_t{12}}) {
     mentions(message(packed.substr(0, length)), "bad.gz, about byte");
     mentions(message(packed.substr(0, length)), "end too early");
   }
@@ -136,7 +145,8 @@ TEST_CASE("damaged packed text is refused with the offset") {
 TEST_CASE("missing and unusual files are refused by name") {
   const Scratch scratch;
   mentions(message_of<InputError>([&] { documents_of(scratch / "none.txt", cut_as("file")); }), "none.txt");
-  mentions(message_of<InputError>([&] { documents_of(scratch.path(), cut_as("file")); }), scratch.path().string());
+  mentions(message_of<InputError>([&] { documents_of(scratch.path(), cut_as("file")); }),
+           scratch.path().string());
   mentions(message_of<InputError>([&] { read_whole_file(scratch.write("big", "12345"), 4); }), "big");
   CHECK_THROWS_AS(documents_of(scratch.write("a.txt", "x"), cut_as("chapter")), ConfigError);
 }
@@ -154,12 +164,14 @@ TEST_CASE("files, directories and globs are found, sorted and unique") {
   std::filesystem::create_symlink(scratch / "one.md", scratch / "same.md");
   const auto names = [&](const std::vector<std::string>& patterns) {
     Documents found;
-    for (const auto& file : find_text_files(patterns)) found.push_back(file.lexically_relative(scratch.path()));
+    for (const auto& file : find_text_files(patterns))
+      found.push_back(file.lexically_relative(scratch.path()));
     return found;
   };
   const std::string root = scratch.path().string() + "/";
   CHECK(names({root + "dir"}) == Documents{"dir/b.txt", "dir/sub/a.jsonl", "dir/sub/c.gz"});
-  CHECK(names({root + "o*.md", root + "dir/b.txt", root + "./dir/../dir/b.txt"}) == Documents{"dir/b.txt", "one.md"});
+  CHECK(names({root + "o*.md", root + "dir/b.txt", root + "./dir/../dir/b.txt"}) ==
+        Documents{"dir/b.txt", "one.md"});
   CHECK(names({root + "same.md", root + "one.md"}) == Documents{"one.md"});
   CHECK(names({root + "tw[o].md"}) == Documents{"tw[o].md"});
   CHECK(names({root + "{one,two}.md"}) == Documents{"one.md"});
@@ -174,7 +186,8 @@ TEST_CASE("the split is decided by content, near the fractions") {
     const std::string document = "document " + std::to_string(i);
     const Split split = split_of(document, 1, 0.1, 0.2);
     ++counts[static_cast<int>(split)];
-    REQUIRE(split_of(document + "\r\n\r\n", 1, 0.1, 0.2) == split);  // what separates it from the next does not count
+    REQUIRE(split_of(document + "\r\n\r\n", 1, 0.1, 0.2) ==
+            split);  // what separates it from the next does not count
   }
   // 5 standard deviations of a binomial: sqrt(10000 * 0.2 * 0.8) = 40, sqrt(10000 * 0.1 * 0.9) = 30.
   CHECK(std::abs(counts[static_cast<int>(Split::test)] - 2000) < 200);
@@ -190,7 +203,8 @@ TEST_CASE("the split follows the seed and the fractions") {
     REQUIRE(split_of(document, 1, 0.0, 1.0) == Split::test);
     REQUIRE(split_of(document, 1, 1.0, 0.0) == Split::search);
     // A larger fraction only adds documents to a part.
-    if (split_of(document, 1, 0.0, 0.1) == Split::test) REQUIRE(split_of(document, 1, 0.0, 0.2) == Split::test);
+    if (split_of(document, 1, 0.0, 0.1) == Split::test)
+      REQUIRE(split_of(document, 1, 0.0, 0.2) == Split::test);
   }
   CHECK(moved > 300);
 }

@@ -1,8 +1,10 @@
 #pragma once
+#include <stdlib.h>
 #include <zlib.h>
 
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>

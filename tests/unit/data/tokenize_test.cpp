@@ -34,7 +34,8 @@ std::string odd_text() {
   std::mt19937 random(3);
   std::string text;
   for (int i = 0; i < 900; ++i) {
-    text += "Paragraph " + std::to_string(i) + " о том, как word " + std::to_string(random() % 100) + " lies here.\r\n";
+    text += "Paragraph " + std::to_string(i) + " о том, как word " + std::to_string(random() % 100) +
+            " lies here.\r\n";
     if (i % 10 == 0) text += "odd \xFF\xC3( \xE2\x96\x81 nul \0 end"s + static_cast<char>(random()) + "\n";
     text += std::string(1 + i % 3, '\n');
   }
@@ -114,7 +115,8 @@ TEST_CASE("the stored tokens give the text back byte for byte") {
   {
     INFO("text that changes while it is read is noticed");
     scratch.write("a.txt", "Other" + text.substr(5));
-    mentions(message_of<Error>([&] { encode_text(index, tokenizer, config, team); }), "changed while it was read");
+    mentions(message_of<Error>([&] { encode_text(index, tokenizer, config, team); }),
+             "changed while it was read");
     scratch.write("a.txt", text.substr(0, text.size() / 2));
     CHECK_THROWS_AS(encode_text(index, tokenizer, config, team), Error);
   }

@@ -3,6 +3,7 @@
 #include <sentencepiece_trainer.h>
 
 #include <random>
+#include <sstream>
 #include <unordered_map>
 
 #include "catch.hpp"
@@ -81,7 +82,8 @@ TEST_CASE("every byte string comes back from the tokenizer") {
   check_round_trip(tokenizer, "NUL\0in\0\0side"s);
   check_round_trip(tokenizer, "mark \xE2\x96\x81 and\xE2\x96\x81 more \xE2\x96\x85 \xE2\x81\x87");
   check_round_trip(tokenizer, "\xFF\xFEinvalid \xC3( \xED\xA0\x80 \xF5 cut \xE2\x96");
-  check_round_trip(tokenizer, "ligature ﬁ, wide Ａ, combining e\u0301, soft\u00ADhyphen, \uFEFFBOM, \U0001F600 ");
+  check_round_trip(tokenizer,
+                   "ligature ﬁ, wide Ａ, combining e\u0301, soft\u00ADhyphen, \uFEFFBOM, \U0001F600 ");
   check_round_trip(tokenizer, "<unk> <s> </s> <0x41> <0x0A>");
 }
 
@@ -145,7 +147,8 @@ TEST_CASE("a vocabulary that the text cannot fill is a configuration error with 
   CHECK_THROWS_AS(train({"the cat sat on the mat"}, largest + 1), ConfigError);
 }
 
-TEST_CASE("a vocabulary without room for bytes and characters is a configuration error with the smallest value") {
+TEST_CASE(
+    "a vocabulary without room for bytes and characters is a configuration error with the smallest value") {
   const std::string message = message_of<ConfigError>([] { train({sample_text()}, 262); });
   const auto at = message.find("vocab_size to ");
   REQUIRE(at != std::string::npos);
@@ -169,13 +172,15 @@ TEST_CASE("what is not a SentencePiece model is refused") {
   CHECK_THROWS_AS(Tokenizer(""), InputError);
   CHECK_THROWS_AS(Tokenizer("hello world"), InputError);
   CHECK_THROWS_AS(Tokenizer(model.substr(0, model.size() / 2)), InputError);
-  mentions(message_of<InputError>([&] { Tokenizer::from_file(scratch.write("bad.model", "nonsense")); }), "bad.model");
+  mentions(message_of<InputError>([&] { Tokenizer::from_file(scratch.write("bad.model", "nonsense")); }),
+           "bad.model");
   mentions(message_of<InputError>([&] { Tokenizer::from_file(scratch / "missing.model"); }), "missing.model");
   CHECK_THROWS_AS(Tokenizer(foreign_model({{"eos_id", "-1"}})), InputError);
 }
 
 TEST_CASE("a model with normalisation and dummy prefix carries every byte when it has byte fallback") {
-  const Tokenizer tokenizer(foreign_model({{"byte_fallback", "true"}, {"normalization_rule_name", "nmt_nfkc_cf"}}));
+  const Tokenizer tokenizer(
+      foreign_model({{"byte_fallback", "true"}, {"normalization_rule_name", "nmt_nfkc_cf"}}));
   check_round_trip(tokenizer, sample_text());
   check_round_trip(tokenizer, "  ﬁ  Ａ UPPER\n\n e\u0301 \xFF\0 "s);
   check_round_trip(tokenizer, " leading space");
