@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <vector>
 
 #include "core/error.hpp"
@@ -14,8 +13,8 @@ namespace {
 // What a tensor without spread starts from: small against every real weight or activation, and far from underflow.
 constexpr double least_range = 1e-8;
 // The search for (s, beta) looks at no more values than this; the last word is measured on all of them.
-constexpr std::size_t sampled_values = std::size_t{1} << 17;
-constexpr int coordinate_rounds = 3, golden_steps = 14, regression_rounds = 30;
+constexpr std::size_t sampled_values = std::size_t{1} << 15;
+constexpr int regression_rounds = 10;
 
 struct Moments {
   double mean = 0, deviation = 0, smallest = 0, largest = 0;
@@ -52,11 +51,17 @@ Start symmetric_start(const Moments& m, const Candidate& candidate) {
   return {std::max(range, least_range), 0};
 }
 
-double squared_error(std::span<const float> values, const Candidate& candidate, const Start& start) {
+struct Measured {
+  Start start;
+  double error = 0;
+};
+bool less_error(const Measured& left, const Measured& right) { return left.error < right.error; }
+
+Measured measure(std::span<const float> values, const Candidate& candidate, const Start& start) {
   const BoundCandidate<float> bound = bind<float>(candidate, start.range, start.offset, 1);
   MixedSums sums;
   mixed_errors<float>(values, {&bound, 1}, sums);
-  return sums.candidates[0].squared_error;
+  return {start, sums.candidates[0].squared_error};
 }
 
 // One value out of each of `count` equal stretches, at a place that wanders (golden ratio), so that no period of the
@@ -73,42 +78,6 @@ std::vector<float> sample(std::span<const float> values, std::size_t count) {
     chosen[k] = values[std::min(index, values.size() - 1)];
   }
   return chosen;
-}
-
-// The t in (0, 1] with the least f(t): a scan in steps of sqrt(2), then golden section between the neighbours.
-double minimise(const std::function<double(double)>& f) {
-  constexpr int scan_steps = 20;
-  const auto scanned = [](int i) { return std::exp2(-0.5 * i); };
-  int best = 0;
-  double least = f(1.0);
-  for (int i = 1; i <= scan_steps; ++i)
-    if (const double value = f(scanned(i)); value < least) {
-      least = value;
-      best = i;
-    }
-  constexpr double golden = 0.6180339887498949;
-  double low = scanned(best + 1), high = best == 0 ? 1.0 : scanned(best - 1), kept = scanned(best);
-  double left = high - golden * (high - low), right = low + golden * (high - low);
-  double at_left = f(left), at_right = f(right);
-  for (int i = 0; i < golden_steps; ++i) {
-    if (at_left < at_right) {
-      high = right;
-      right = left;
-      at_right = at_left;
-      at_left = f(left = high - golden * (high - low));
-    } else {
-      low = left;
-      left = right;
-      at_left = at_right;
-      at_right = f(right = low + golden * (high - low));
-    }
-    const double inner = std::min(at_left, at_right);
-    if (inner < least) {  // the error is not quite unimodal: remember the best point seen
-      least = inner;
-      kept = at_left < at_right ? left : right;
-    }
-  }
-  return kept;
 }
 
 // The codes held fixed, the best (s, beta) is the line x = s code + beta of least squares.
@@ -131,40 +100,60 @@ Start regress(std::span<const float> values, const Candidate& candidate, const S
   return {step, (sum_x - step * sum_code) / n};
 }
 
-// The ends of the representable interval, as shares of the way from the mean to the extremes, one after the other.
-Start fit_ends(std::span<const float> values, const Candidate& candidate, const Moments& m) {
+// The ends of the representable interval, as shares of the way from the mean to the extremes: the few best points of a
+// coarse grid. The error has many local minima (does a level lie on the peak at zero?), so that one point is not enough.
+std::vector<Measured> scan_ends(std::span<const float> values, const Candidate& candidate, const Moments& m) {
+  constexpr int shares = 18, kept = 6;
   const double codes = largest_code(candidate) - smallest_code(candidate);
-  const auto between = [&](double below, double above) {
-    const double low = m.mean + below * (m.smallest - m.mean), high = m.mean + above * (m.largest - m.mean);
-    const double step = std::max((high - low) / codes, least_range);
-    return Start{step, low - smallest_code(candidate) * step};
-  };
-  const auto error = [&](double below, double above) { return squared_error(values, candidate, between(below, above)); };
-  double below = minimise([&](double t) { return error(t, t); }), above = below;
-  for (int round = 0; round < coordinate_rounds; ++round) {
-    below = minimise([&](double t) { return error(t, above); });
-    above = minimise([&](double t) { return error(below, t); });
+  const auto share = [](int i) { return std::exp2(-0.5 * i); };
+  std::vector<Measured> points;
+  for (int i = 0; i < shares; ++i)
+    for (int j = 0; j < shares; ++j) {
+      const double low = m.mean + share(i) * (m.smallest - m.mean), high = m.mean + share(j) * (m.largest - m.mean);
+      const double step = std::max((high - low) / codes, least_range);
+      points.push_back(measure(values, candidate, {step, low - smallest_code(candidate) * step}));
+    }
+  std::partial_sort(points.begin(), points.begin() + kept, points.end(), less_error);
+  points.resize(kept);
+  return points;
+}
+
+// Compass search: to the best of eight neighbours, and closer when there is none. The width of the interval and its
+// middle are the axes: they are nearly independent, the step and the offset are not.
+Measured refine(std::span<const float> values, const Candidate& candidate, Measured point) {
+  const double middle = (largest_code(candidate) + smallest_code(candidate)) / 2;
+  for (double stride = 0.25; stride > 0.004;) {
+    Measured best = point;
+    for (int along_step = -1; along_step <= 1; ++along_step)
+      for (int along_middle = -1; along_middle <= 1; ++along_middle) {
+        if (along_step == 0 && along_middle == 0) continue;
+        const double step = point.start.range * std::exp(0.5 * stride * along_step);
+        const double shift = point.start.range * stride * along_middle;
+        const double offset = point.start.offset + middle * (point.start.range - step) + shift;
+        best = std::min(best, measure(values, candidate, {std::max(step, least_range), offset}), less_error);
+      }
+    if (best.error < point.error) point = best;
+    else stride /= 2;
   }
-  return between(below, above);
+  return point;
 }
 
 Start fit_step_and_offset(std::span<const float> values, const Candidate& candidate, const Moments& m) {
   const double codes = largest_code(candidate) - smallest_code(candidate);
   if (m.largest - m.smallest <= 0) return {std::max(std::abs(m.mean), 1.0) * least_range, m.mean};
   const double step = std::max((m.largest - m.smallest) / codes, least_range);
-  Start best{step, m.smallest - smallest_code(candidate) * step};
-  double least = squared_error(values, candidate, best);
-  const auto keep_if_better = [&](const Start& start) {
-    const double error = squared_error(values, candidate, start);
-    if (!(error < least)) return false;
-    least = error;
-    best = start;
-    return true;
-  };
-  keep_if_better(fit_ends(sample(values, sampled_values), candidate, m));
-  for (int round = 0; round < regression_rounds && keep_if_better(regress(values, candidate, best)); ++round) {
+  Measured best = measure(values, candidate, {step, m.smallest - smallest_code(candidate) * step});  // min-max
+  const auto fewer = sample(values, sampled_values);
+  std::vector<Measured> found;
+  for (const auto& point : scan_ends(fewer, candidate, m)) found.push_back(refine(fewer, candidate, point));
+  best = std::min(best, measure(values, candidate, std::min_element(found.begin(), found.end(), less_error)->start),
+                  less_error);
+  for (int round = 0; round < regression_rounds; ++round) {
+    const Measured next = measure(values, candidate, regress(values, candidate, best.start));
+    if (!(next.error < best.error)) break;
+    best = next;
   }
-  return best;
+  return best.start;
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ struct Start {
 Start start_for_weights(std::span<const float> values, const Candidate& candidate);
 
 /// METHOD section 2, activations, from calibration values: lsq+ (s, beta) minimising the mean squared error, started from min-max
-/// (s = (max-min)/(Qp-Qn), beta = min - Qn s) and refined by alternating least squares / golden section until it no longer falls;
+/// (s = (max-min)/(Qp-Qn), beta = min - Qn s) and never worse than that: a grid of ranges, compass search from its best points on
+/// a sample of the values, alternating least squares on all of them;
 /// pact a = max(|mu+-3sigma|); uniform max|x|.
 Start start_for_inputs(std::span<const float> values, const Candidate& candidate);
 

@@ -89,11 +89,15 @@ BoundCandidate<Real> bind(const Candidate& candidate, double range, double offse
   bound.step = static_cast<Real>(step);
   if (candidate.method == Method::pact) bound.clip = static_cast<Real>(range);
   if (learns_step) bound.offset = static_cast<Real>(offset) + Real(0);  // -0 would make signs of zeros differ
-  constexpr Real least = std::numeric_limits<Real>::min();
+  // float's in either precision: what is bound in double may be narrowed later.
+  constexpr Real least = std::numeric_limits<float>::min();
   if (bound.step < least) {  // a NaN stays, and shows in every value
     bound.step = least;
     if (candidate.method == Method::pact) bound.clip = least * bound.largest;
   }
+  // A step that was rounded down would put the maximum itself out of range, and take its gradient away.
+  if (candidate.method == Method::uniform && static_cast<Real>(range) / bound.step > bound.largest)
+    bound.step = std::nextafter(bound.step, std::numeric_limits<Real>::infinity());
   return bound;
 }
 

@@ -1,7 +1,6 @@
 #include "quant/tensor_reference.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "core/error.hpp"
 
@@ -17,13 +16,6 @@ at::Tensor with_gradient_of(const at::Tensor& value, const at::Tensor& path) {
 // which moves ties.
 at::Tensor number(double value, const at::Tensor& like) { return at::full({}, value, like.options()); }
 
-// What `bind` does to a range that is not positive; float32 tensors get the step that float kernels bind.
-double usable(double range, const at::Tensor& like) {
-  const double least = like.scalar_type() == at::kFloat ? double{std::numeric_limits<float>::min()}
-                                                        : std::numeric_limits<double>::min();
-  return range < least ? least : range;
-}
-
 // Q(x) and its derivatives as METHOD section 2 tabulates them.
 struct Points {
   at::Tensor value, by_x, by_range, by_offset;
@@ -32,13 +24,12 @@ struct Points {
 Points evaluate(const at::Tensor& x, const BoundCandidate<double>& c) {
   const at::Tensor zeros = at::zeros_like(x), ones = at::ones_like(x);
   if (c.method == Method::identity) return {x, ones, zeros, zeros};
-  const at::Tensor step = number(usable(c.step, x), x), offset = number(c.offset, x);
+  const at::Tensor step = number(c.step, x), offset = number(c.offset, x);
   const at::Tensor v = (x - offset) / step;
   const at::Tensor code = at::round(at::clamp(v, c.smallest, c.largest));
   const at::Tensor value = step * code + offset;
   if (c.method == Method::pact) {
-    const at::Tensor clip = number(c.clip < c.step * c.largest ? usable(c.step, x) * c.largest : c.clip, x);
-    const at::Tensor above = x >= clip, below = x <= -clip;
+    const at::Tensor clip = number(c.clip, x), above = x >= clip, below = x <= -clip;
     return {value, at::logical_and(x > -clip, x < clip).to(x.dtype()), above.to(x.dtype()) - below.to(x.dtype()),
             zeros};
   }
@@ -67,8 +58,7 @@ at::Tensor quantize_with_ste(const at::Tensor& x, const Candidate& candidate, co
   const at::Tensor value = step * at::round(at::clamp(x.detach() / step, smallest, largest));
   if (candidate.method == Method::pact)
     return with_gradient_of(value, at::where(x >= range, range, at::where(x <= -range, -range, x)));
-  const at::Tensor v = x.detach() / step;
-  const at::Tensor inside = at::logical_and(v >= smallest, v <= largest);
+  const at::Tensor inside = x.detach().abs() <= range.detach();
   return with_gradient_of(value, at::where(inside, x, at::zeros_like(x)));
 }
 
@@ -103,7 +93,8 @@ std::pair<at::Tensor, at::Tensor> mixed_backward_tensor(const at::Tensor& x, con
     sum.error_offset += product_sum(error, q.by_offset);
   }
   sums.square += product_sum(x, x);
-  if (x.numel() > 0) sums.maximum = std::max(sums.maximum, at::nan_to_num(x.abs(), 0.0, std::numeric_limits<double>::infinity()).max().item<double>());
+  const at::Tensor magnitude = at::where(x == x, x.abs(), at::zeros_like(x));  // the maximum passes over NaN
+  if (x.numel() > 0) sums.maximum = std::max(sums.maximum, magnitude.max().item<double>());
   sums.count += static_cast<double>(x.numel());
   return {gradient * mass, mixed};
 }

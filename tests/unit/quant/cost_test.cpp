@@ -1,0 +1,125 @@
+#include "quant/cost.hpp"
+
+#include "catch.hpp"
+#include "core/error.hpp"
+#include "inputs.hpp"
+
+using namespace quant_test;
+
+namespace {
+
+const std::vector<LayerShape> layers{{"a", 10, 20}, {"b", 30, 10}, {"c", 4, 25}};  // 200, 300 and 100 parameters
+const auto candidates = parse_candidates(default_names);
+
+std::int64_t budget(const std::string& text, CostKind kind) {
+  return parse_budget(text, kind, layers, candidates, candidates);
+}
+std::string refusal(const std::string& text, CostKind kind) {
+  try {
+    budget(text, kind);
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+Scheme scheme_of(std::vector<std::pair<Candidate, Candidate>> choices) {
+  Scheme scheme;
+  for (std::size_t l = 0; l < layers.size(); ++l)
+    scheme.entries.push_back({layers[l].name, choices[l].first, choices[l].second});
+  return scheme;
+}
+
+}  // namespace
+
+TEST_CASE("costs count every multiplication by both widths, or every parameter by one") {
+  CHECK(parse_cost("bops") == CostKind::bops);
+  CHECK(parse_cost("size") == CostKind::size);
+  CHECK_THROWS_AS(parse_cost("flops"), ConfigError);
+  CHECK(full_cost(CostKind::bops, layers) == 600 * 1024);
+  CHECK(full_cost(CostKind::size, layers) == 600 * 32);
+  const Scheme scheme = scheme_of({{{Method::pact, 4}, {Method::pact, 8}}, {{}, {Method::lsq_plus, 2}}, {{Method::uniform, 3}, {}}});
+  CHECK(scheme_cost(CostKind::bops, layers, scheme) == 200 * 32 + 300 * 64 + 100 * 96);
+  CHECK(scheme_cost(CostKind::size, layers, scheme) == 200 * 4 + 300 * 32 + 100 * 3);
+  const SchemeSummary summary = summarise(layers, scheme);
+  CHECK(summary.mean_weight_bits == Approx((800 + 9600 + 300) / 600.0));
+  CHECK(summary.mean_input_bits == Approx((1600 + 600 + 3200) / 600.0));
+  CHECK(summary.bops_ratio == Approx((6400 + 19200 + 9600) / (600.0 * 1024)));
+  CHECK(summary.size_ratio == Approx(summary.mean_weight_bits / 32));
+}
+
+TEST_CASE("costs of large networks do not overflow") {
+  const std::vector<LayerShape> large(100, {"x", 1'000'000, 1'000'000});
+  CHECK(full_cost(CostKind::bops, large) == 100'000'000'000'000 * 1024);
+}
+
+TEST_CASE("a scheme of other layers has no cost here") {
+  Scheme scheme = parse_uniform("uniform:lsq+:w4a8", layers);
+  std::swap(scheme.entries[0], scheme.entries[1]);
+  CHECK_THROWS(scheme_cost(CostKind::bops, layers, scheme));
+  scheme.entries.pop_back();
+  CHECK_THROWS(summarise(layers, scheme));
+}
+
+TEST_CASE("the expected cost of certain bits is the scheme's cost") {
+  const std::vector<double> w{4, 32, 3}, a{8, 2, 32};
+  const Scheme scheme = scheme_of({{{Method::pact, 4}, {Method::pact, 8}}, {{}, {Method::lsq_plus, 2}}, {{Method::uniform, 3}, {}}});
+  for (const CostKind kind : {CostKind::bops, CostKind::size})
+    CHECK(expected_cost(kind, layers, w, a).ratio == Approx(static_cast<double>(scheme_cost(kind, layers, scheme)) /
+                                                            static_cast<double>(full_cost(kind, layers))));
+  const std::vector<double> full(3, 32);
+  CHECK(expected_cost(CostKind::bops, layers, full, full).ratio == Approx(1));
+  CHECK(expected_cost(CostKind::size, layers, full, full).ratio == Approx(1));
+}
+
+TEST_CASE("the expected cost's derivatives are its finite differences") {
+  const std::vector<double> w{4.3, 9.1, 3.3}, a{8.5, 2.2, 30.1};
+  const double h = 1e-4;
+  for (const CostKind kind : {CostKind::bops, CostKind::size}) {
+    const ExpectedCost cost = expected_cost(kind, layers, w, a);
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      const auto moved = [&](std::vector<double> bits, double by) {
+        bits[l] += by;
+        return bits;
+      };
+      const auto at = [&](const std::vector<double>& wb, const std::vector<double>& ab) {
+        return expected_cost(kind, layers, wb, ab).ratio;
+      };
+      CHECK(cost.by_weight_bits[l] == Approx((at(moved(w, h), a) - at(moved(w, -h), a)) / (2 * h)).margin(1e-12));
+      CHECK(cost.by_input_bits[l] == Approx((at(w, moved(a, h)) - at(w, moved(a, -h))) / (2 * h)).margin(1e-12));
+    }
+  }
+}
+
+TEST_CASE("budgets are what they say") {
+  CHECK(budget("w4a8", CostKind::bops) == 600 * 32);
+  CHECK(budget("w4a8", CostKind::size) == 600 * 4);
+  CHECK(budget("w5a7", CostKind::bops) == 600 * 35);  // need not be a scheme of the candidates
+  CHECK(budget("w32a32", CostKind::bops) == full_cost(CostKind::bops, layers));
+  CHECK(budget("3.125%", CostKind::bops) == 600 * 32);
+  CHECK(budget("0.03125", CostKind::bops) == 600 * 32);
+  CHECK(budget("2%", CostKind::bops) == 12288);
+  CHECK(budget("0.02", CostKind::bops) == 12288);
+  CHECK(budget("25%", CostKind::size) == 600 * 8);
+  CHECK(budget("4.5bits", CostKind::size) == 2700);
+  CHECK(budget("4.3333bits", CostKind::size) == 2599);  // never more than asked
+  CHECK(budget("0.0005MB", CostKind::size) == 4000);    // 500 bytes
+}
+
+TEST_CASE("budgets that cannot be met or understood are refused") {
+  CHECK(contains(refusal("w2a2", CostKind::bops), "1.5625%"));  // what w4a4, the cheapest, costs
+  CHECK(contains(refusal("w2a2", CostKind::bops), "100%"));
+  CHECK(contains(refusal("1%", CostKind::bops), "below what the cheapest"));
+  CHECK(contains(refusal("3bits", CostKind::size), "4bits"));
+  CHECK(contains(refusal("0.0001MB", CostKind::size), "0.0003MB"));
+  CHECK(contains(refusal("4.5bits", CostKind::bops), "cost=size"));
+  CHECK(contains(refusal("1.5MB", CostKind::bops), "cost=size"));
+  CHECK(contains(refusal("1.5MB", CostKind::size), "more than 32 bits"));
+  for (const auto* const text : {"", "cheap", "w4", "w4a", "w4a8b", "a8w4", "w1a8", "w4a20", "-2%", "0", "2", "120%",
+                                 "40bits", "2 %", "3GB", "nan", "inf"})
+    for (const CostKind kind : {CostKind::bops, CostKind::size}) {
+      CAPTURE(text);
+      CHECK(refusal(text, kind) != "accepted");
+    }
+}
