@@ -12,7 +12,8 @@ namespace bitdarts::quant {
 namespace {
 
 const char* const remedy =
-    "write a uniform scheme (w4a8), a ratio to 32 bits everywhere (2% or 0.02), or, with cost=size, mean weight bits "
+    "write a uniform scheme (w4a8), a ratio to 32 bits everywhere (2% or 0.02), or, with cost=size, mean "
+    "weight bits "
     "(4.5bits) or megabytes (1.5MB)";
 
 struct Bounds {
@@ -88,7 +89,8 @@ std::int64_t cost_allowed(const std::string& text, CostKind kind, std::span<cons
   const auto whole = [](double cost) { return static_cast<std::int64_t>(std::floor(cost)); };
   if (unit.empty() || unit == "%") {
     const double ratio = unit.empty() ? *number : *number / 100;
-    if (ratio > 1) throw ConfigError("budget '" + text + "' is more than 32 bits everywhere cost", {}, remedy);
+    if (ratio > 1)
+      throw ConfigError("budget '" + text + "' is more than 32 bits everywhere cost", {}, remedy);
     return whole(ratio * full);
   }
   if (unit != "bits" && unit != "MB")
@@ -97,14 +99,16 @@ std::int64_t cost_allowed(const std::string& text, CostKind kind, std::span<cons
     throw ConfigError("budget '" + text + "' speaks of weights alone, but cost=bops counts inputs too", {},
                       "set cost=size, or write the budget as w4a8 or as a percentage");
   const double bits = unit == "bits" ? *number / 32 * full : *number * 8e6;
-  if (bits > full) throw ConfigError("budget '" + text + "' is more than 32 bits everywhere cost", {}, remedy);
+  if (bits > full)
+    throw ConfigError("budget '" + text + "' is more than 32 bits everywhere cost", {}, remedy);
   return whole(bits);
 }
 
 }  // namespace
 
 std::int64_t parse_budget(const std::string& text, CostKind kind, std::span<const LayerShape> layers,
-                          std::span<const Candidate> weight_candidates, std::span<const Candidate> input_candidates) {
+                          std::span<const Candidate> weight_candidates,
+                          std::span<const Candidate> input_candidates) {
   const Bounds bounds = reachable(kind, layers, weight_candidates, input_candidates);
   const std::int64_t allowed = cost_allowed(text, kind, layers);
   if (allowed < bounds.cheapest)

@@ -13,10 +13,14 @@ const char* const remedy = "write method:bits with method lsq+, pact or uniform 
 
 std::string method_name(Method method) {
   switch (method) {
-    case Method::lsq_plus: return "lsq+";
-    case Method::pact: return "pact";
-    case Method::uniform: return "uniform";
-    case Method::identity: return "fp32";
+    case Method::lsq_plus:
+      return "lsq+";
+    case Method::pact:
+      return "pact";
+    case Method::uniform:
+      return "uniform";
+    case Method::identity:
+      return "fp32";
   }
   throw Error("not a quantization method: " + std::to_string(static_cast<int>(method)));
 }
@@ -24,8 +28,10 @@ std::string method_name(Method method) {
 Method parse_method(const std::string& name, const std::string& text, const std::string& where) {
   for (const Method method : {Method::lsq_plus, Method::pact, Method::uniform})
     if (name == method_name(method)) return method;
-  if (name == "fp32") throw ConfigError("the candidate fp32 has no width: '" + text + "'", where, "write fp32");
-  if (name == "lsq") throw ConfigError("unknown method 'lsq' in candidate '" + text + "'", where, "write lsq+");
+  if (name == "fp32")
+    throw ConfigError("the candidate fp32 has no width: '" + text + "'", where, "write fp32");
+  if (name == "lsq")
+    throw ConfigError("unknown method 'lsq' in candidate '" + text + "'", where, "write lsq+");
   throw ConfigError("unknown method '" + name + "' in candidate '" + text + "'", where, remedy);
 }
 
@@ -47,7 +53,8 @@ Candidate parse_candidate(const std::string& text, const std::string& where) {
   if (failure != std::errc() || stop != end)
     throw ConfigError("the width of candidate '" + text + "' is not a whole number", where, remedy);
   if (bits == 32)
-    throw ConfigError("candidate '" + text + "': at 32 bits every method is the identity", where, "write fp32");
+    throw ConfigError("candidate '" + text + "': at 32 bits every method is the identity", where,
+                      "write fp32");
   if (bits < smallest_width || bits > largest_width)
     throw ConfigError("candidate '" + text + "' has a width outside 2 to 16 bits", where, remedy);
   return {method, bits};

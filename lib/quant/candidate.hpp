@@ -6,16 +6,19 @@ namespace bitdarts::quant {
 
 enum class Method { lsq_plus, pact, uniform, identity };
 
-/// A quantizer at a width: what the search chooses between. `fp32` is the identity and the only 32-bit candidate (METHOD section 1).
+/// A quantizer at a width: what the search chooses between. `fp32` is the identity and the only 32-bit
+/// candidate (METHOD section 1).
 struct Candidate {
   Method method = Method::identity;
   int bits = 32;
   bool operator==(const Candidate&) const = default;
 };
 
-/// "lsq+:4" "pact:8" "uniform:16" "fp32"; widths 2 to 16. ConfigError naming what is wrong, and `where`, otherwise.
+/// "lsq+:4" "pact:8" "uniform:16" "fp32"; widths 2 to 16. ConfigError naming what is wrong, and `where`,
+/// otherwise.
 Candidate parse_candidate(const std::string& text, const std::string& where = {});
-/// A list without repetitions (a candidate named twice would start with twice the probability); ConfigError otherwise.
+/// A list without repetitions (a candidate named twice would start with twice the probability); ConfigError
+/// otherwise.
 std::vector<Candidate> parse_candidates(const std::vector<std::string>& texts);
 std::string to_string(const Candidate& candidate);
 

@@ -11,15 +11,16 @@ constexpr int full_bits = 32;
 
 void require_layers(std::size_t given, std::span<const LayerShape> layers) {
   if (given != layers.size())
-    throw Error("there are " + std::to_string(layers.size()) + " quantized layers, but " + std::to_string(given) +
-                " are described");
+    throw Error("there are " + std::to_string(layers.size()) + " quantized layers, but " +
+                std::to_string(given) + " are described");
 }
 
 void require_same_layers(std::span<const LayerShape> layers, const Scheme& scheme) {
   require_layers(scheme.entries.size(), layers);
   for (std::size_t l = 0; l < layers.size(); ++l)
     if (scheme.entries[l].layer != layers[l].name)
-      throw Error("the scheme says '" + scheme.entries[l].layer + "' where the network has '" + layers[l].name + "'");
+      throw Error("the scheme says '" + scheme.entries[l].layer + "' where the network has '" +
+                  layers[l].name + "'");
 }
 
 }  // namespace
@@ -48,8 +49,8 @@ std::int64_t scheme_cost(CostKind kind, std::span<const LayerShape> layers, cons
   return cost;
 }
 
-ExpectedCost expected_cost(CostKind kind, std::span<const LayerShape> layers, std::span<const double> weight_bits,
-                           std::span<const double> input_bits) {
+ExpectedCost expected_cost(CostKind kind, std::span<const LayerShape> layers,
+                           std::span<const double> weight_bits, std::span<const double> input_bits) {
   require_layers(weight_bits.size(), layers);
   require_layers(input_bits.size(), layers);
   ExpectedCost cost;

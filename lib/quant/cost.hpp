@@ -11,7 +11,8 @@ namespace bitdarts::quant {
 enum class CostKind { bops, size };
 CostKind parse_cost(const std::string& text);
 
-/// Integer cost of one layer: bops: MACs * b_w * b_a; size: parameters * b_w. Exact, so that budgets can be kept exactly.
+/// Integer cost of one layer: bops: MACs * b_w * b_a; size: parameters * b_w. Exact, so that budgets can be
+/// kept exactly.
 std::int64_t layer_cost(CostKind kind, const LayerShape& layer, int weight_bits, int input_bits);
 /// What cost is counted against: sum over layers with 32 bits everywhere.
 std::int64_t full_cost(CostKind kind, std::span<const LayerShape> layers);
@@ -22,14 +23,16 @@ struct ExpectedCost {
   double ratio = 0;
   std::vector<double> by_weight_bits, by_input_bits;  ///< d ratio / d E[b_l^w], d ratio / d E[b_l^a]
 };
-ExpectedCost expected_cost(CostKind kind, std::span<const LayerShape> layers, std::span<const double> weight_bits,
-                           std::span<const double> input_bits);
+ExpectedCost expected_cost(CostKind kind, std::span<const LayerShape> layers,
+                           std::span<const double> weight_bits, std::span<const double> input_bits);
 
-/// A budget as users write it -> the largest integer cost allowed: "w4a8", "4.5bits" (size cost: mean weight bits over parameters),
-/// "2%" or "0.02" (ratio to 32 x 32 or 32), "1.5MB" (quantized weights, 10^6 bytes). ConfigError when it does not fit the kind of cost
-/// (bits and MB need cost=size; wXaY works with both) or is not reachable (below the cheapest candidates; the reachable range is named).
+/// A budget as users write it -> the largest integer cost allowed: "w4a8", "4.5bits" (size cost: mean weight
+/// bits over parameters), "2%" or "0.02" (ratio to 32 x 32 or 32), "1.5MB" (quantized weights, 10^6 bytes).
+/// ConfigError when it does not fit the kind of cost (bits and MB need cost=size; wXaY works with both) or is
+/// not reachable (below the cheapest candidates; the reachable range is named).
 std::int64_t parse_budget(const std::string& text, CostKind kind, std::span<const LayerShape> layers,
-                          std::span<const Candidate> weight_candidates, std::span<const Candidate> input_candidates);
+                          std::span<const Candidate> weight_candidates,
+                          std::span<const Candidate> input_candidates);
 
 /// Everything people ask about a scheme.
 struct SchemeSummary {

@@ -10,7 +10,8 @@
 namespace bitdarts::quant {
 namespace {
 
-// What a tensor without spread starts from: small against every real weight or activation, and far from underflow.
+// What a tensor without spread starts from: small against every real weight or activation, and far from
+// underflow.
 constexpr double least_range = 1e-8;
 // The search for (s, beta) looks at no more values than this; the last word is measured on all of them.
 constexpr std::size_t sampled_values = std::size_t{1} << 15;
@@ -18,7 +19,9 @@ constexpr int regression_rounds = 10;
 
 struct Moments {
   double mean = 0, deviation = 0, smallest = 0, largest = 0;
-  double three_sigma() const { return std::max(std::abs(mean - 3 * deviation), std::abs(mean + 3 * deviation)); }
+  double three_sigma() const {
+    return std::max(std::abs(mean - 3 * deviation), std::abs(mean + 3 * deviation));
+  }
   double magnitude() const { return std::max(std::abs(smallest), std::abs(largest)); }
 };
 
@@ -64,8 +67,8 @@ Measured measure(std::span<const float> values, const Candidate& candidate, cons
   return {start, sums.candidates[0].squared_error};
 }
 
-// One value out of each of `count` equal stretches, at a place that wanders (golden ratio), so that no period of the
-// data (a row length) is hit again and again.
+// One value out of each of `count` equal stretches, at a place that wanders (golden ratio), so that no period
+// of the data (a row length) is hit again and again.
 std::vector<float> sample(std::span<const float> values, std::size_t count) {
   if (values.size() <= count) return {values.begin(), values.end()};
   std::vector<float> chosen(count);
@@ -86,7 +89,8 @@ Start regress(std::span<const float> values, const Candidate& candidate, const S
   double sum_code = 0, sum_x = 0, square_code = 0, product = 0;
   for (const float value : values) {
     const double x = static_cast<double>(value);
-    const double code = std::nearbyint(std::clamp((x - bound.offset) / bound.step, bound.smallest, bound.largest));
+    const double code =
+        std::nearbyint(std::clamp((x - bound.offset) / bound.step, bound.smallest, bound.largest));
     sum_code += code;
     sum_x += x;
     square_code += code * code;
@@ -100,8 +104,9 @@ Start regress(std::span<const float> values, const Candidate& candidate, const S
   return {step, (sum_x - step * sum_code) / n};
 }
 
-// The ends of the representable interval, as shares of the way from the mean to the extremes: the few best points of a
-// coarse grid. The error has many local minima (does a level lie on the peak at zero?), so that one point is not enough.
+// The ends of the representable interval, as shares of the way from the mean to the extremes: the few best
+// points of a coarse grid. The error has many local minima (does a level lie on the peak at zero?), so that
+// one point is not enough.
 std::vector<Measured> scan_ends(std::span<const float> values, const Candidate& candidate, const Moments& m) {
   constexpr int shares = 18, kept = 6;
   const double codes = largest_code(candidate) - smallest_code(candidate);
@@ -109,7 +114,8 @@ std::vector<Measured> scan_ends(std::span<const float> values, const Candidate& 
   std::vector<Measured> points;
   for (int i = 0; i < shares; ++i)
     for (int j = 0; j < shares; ++j) {
-      const double low = m.mean + share(i) * (m.smallest - m.mean), high = m.mean + share(j) * (m.largest - m.mean);
+      const double low = m.mean + share(i) * (m.smallest - m.mean),
+                   high = m.mean + share(j) * (m.largest - m.mean);
       const double step = std::max((high - low) / codes, least_range);
       points.push_back(measure(values, candidate, {step, low - smallest_code(candidate) * step}));
     }
@@ -118,8 +124,8 @@ std::vector<Measured> scan_ends(std::span<const float> values, const Candidate& 
   return points;
 }
 
-// Compass search: to the best of eight neighbours, and closer when there is none. The width of the interval and its
-// middle are the axes: they are nearly independent, the step and the offset are not.
+// Compass search: to the best of eight neighbours, and closer when there is none. The width of the interval
+// and its middle are the axes: they are nearly independent, the step and the offset are not.
 Measured refine(std::span<const float> values, const Candidate& candidate, Measured point) {
   const double middle = (largest_code(candidate) + smallest_code(candidate)) / 2;
   for (double stride = 0.25; stride > 0.004;) {
@@ -132,8 +138,10 @@ Measured refine(std::span<const float> values, const Candidate& candidate, Measu
         const double offset = point.start.offset + middle * (point.start.range - step) + shift;
         best = std::min(best, measure(values, candidate, {std::max(step, least_range), offset}), less_error);
       }
-    if (best.error < point.error) point = best;
-    else stride /= 2;
+    if (best.error < point.error)
+      point = best;
+    else
+      stride /= 2;
   }
   return point;
 }
@@ -142,11 +150,13 @@ Start fit_step_and_offset(std::span<const float> values, const Candidate& candid
   const double codes = largest_code(candidate) - smallest_code(candidate);
   if (m.largest - m.smallest <= 0) return {std::max(std::abs(m.mean), 1.0) * least_range, m.mean};
   const double step = std::max((m.largest - m.smallest) / codes, least_range);
-  Measured best = measure(values, candidate, {step, m.smallest - smallest_code(candidate) * step});  // min-max
+  Measured best =
+      measure(values, candidate, {step, m.smallest - smallest_code(candidate) * step});  // min-max
   const auto fewer = sample(values, sampled_values);
   std::vector<Measured> found;
   for (const auto& point : scan_ends(fewer, candidate, m)) found.push_back(refine(fewer, candidate, point));
-  best = std::min(best, measure(values, candidate, std::min_element(found.begin(), found.end(), less_error)->start),
+  best = std::min(best,
+                  measure(values, candidate, std::min_element(found.begin(), found.end(), less_error)->start),
                   less_error);
   for (int round = 0; round < regression_rounds; ++round) {
     const Measured next = measure(values, candidate, regress(values, candidate, best.start));

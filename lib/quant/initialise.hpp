@@ -6,20 +6,21 @@
 
 namespace bitdarts::quant {
 
-/// Starting values of what a candidate learns: the step (lsq+), the clip (pact) or the maximum (uniform), and the offset.
+/// Starting values of what a candidate learns: the step (lsq+), the clip (pact) or the maximum (uniform), and
+/// the offset.
 struct Start {
   double range = 1;
   double offset = 0;
 };
 
-/// METHOD section 2, weights: lsq+ s = max(|mu-3sigma|, |mu+3sigma|) / 2^(b-1); pact a = max(|mu+-3sigma|); uniform max|W|.
-/// All-zero or constant-zero tensors give a small positive range.
+/// METHOD section 2, weights: lsq+ s = max(|mu-3sigma|, |mu+3sigma|) / 2^(b-1); pact a = max(|mu+-3sigma|);
+/// uniform max|W|. All-zero or constant-zero tensors give a small positive range.
 Start start_for_weights(std::span<const float> values, const Candidate& candidate);
 
-/// METHOD section 2, activations, from calibration values: lsq+ (s, beta) minimising the mean squared error, started from min-max
-/// (s = (max-min)/(Qp-Qn), beta = min - Qn s) and never worse than that: a grid of ranges, compass search from its best points on
-/// a sample of the values, alternating least squares on all of them;
-/// pact a = max(|mu+-3sigma|); uniform max|x|.
+/// METHOD section 2, activations, from calibration values: lsq+ (s, beta) minimising the mean squared error,
+/// started from min-max (s = (max-min)/(Qp-Qn), beta = min - Qn s) and never worse than that: a grid of
+/// ranges, compass search from its best points on a sample of the values, alternating least squares on all of
+/// them; pact a = max(|mu+-3sigma|); uniform max|x|.
 Start start_for_inputs(std::span<const float> values, const Candidate& candidate);
 
 }  // namespace bitdarts::quant

@@ -25,7 +25,8 @@ std::size_t blocks_of(std::size_t elements) { return (elements + block_elements 
 
 void require_size(const char* what, std::size_t size, std::size_t expected) {
   if (size != expected)
-    throw Error(std::string(what) + " has " + std::to_string(size) + " elements, x has " + std::to_string(expected));
+    throw Error(std::string(what) + " has " + std::to_string(size) + " elements, x has " +
+                std::to_string(expected));
 }
 
 void add(CandidateSums& to, const CandidateSums& from) {
@@ -46,7 +47,8 @@ void add(MixedSums& to, const MixedSums& from) {
   to.count += from.count;
 }
 
-// Runs run_block(begin, size, BlockSums&) for every block, on all threads, and adds the blocks' sums in order.
+// Runs run_block(begin, size, BlockSums&) for every block, on all threads, and adds the blocks' sums in
+// order.
 template <class RunBlock>
 void sum_blocks(std::size_t elements, std::size_t candidates, MixedSums& sums, const RunBlock& run_block) {
   MixedSums total;
@@ -84,7 +86,8 @@ BoundCandidate<Real> bind(const Candidate& candidate, double range, double offse
   bound.smallest = static_cast<Real>(smallest_code(candidate));
   bound.largest = static_cast<Real>(largest);
   const bool learns_step = candidate.method == Method::lsq_plus;
-  // The quotient is taken in double and rounded once, so that float kernels and double references bind the same step.
+  // The quotient is taken in double and rounded once, so that float kernels and double references bind the
+  // same step.
   const double step = learns_step ? range : range / largest;
   bound.step = static_cast<Real>(step);
   if (candidate.method == Method::pact) bound.clip = static_cast<Real>(range);
@@ -102,34 +105,37 @@ BoundCandidate<Real> bind(const Candidate& candidate, double range, double offse
 }
 
 template <class Real>
-void mixed_forward(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates, std::span<Real> mixed) {
+void mixed_forward(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates,
+                   std::span<Real> mixed) {
   require_size("the mixture", mixed.size(), x.size());
   const auto kernel = kernels<Real>();
   const std::size_t blocks = blocks_of(x.size());
 #pragma omp parallel for schedule(static) if (blocks >= threaded_blocks)
   for (std::size_t b = 0; b < blocks; ++b) {
     const std::size_t begin = b * block_elements;
-    kernel.forward(x.data() + begin, std::min(block_elements, x.size() - begin), candidates.data(), candidates.size(),
-                   mixed.data() + begin);
+    kernel.forward(x.data() + begin, std::min(block_elements, x.size() - begin), candidates.data(),
+                   candidates.size(), mixed.data() + begin);
   }
 }
 
 template <class Real>
 void mixed_backward(std::span<const Real> x, std::span<const Real> gradient,
-                    std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx, std::span<Real> mixed,
-                    MixedSums& sums) {
+                    std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx,
+                    std::span<Real> mixed, MixedSums& sums) {
   require_size("the gradient", gradient.size(), x.size());
   if (!dx.empty()) require_size("the gradient of x", dx.size(), x.size());
   if (!mixed.empty()) require_size("the mixture", mixed.size(), x.size());
   const auto kernel = kernels<Real>();
   sum_blocks(x.size(), candidates.size(), sums, [&](std::size_t begin, std::size_t size, BlockSums& block) {
     kernel.backward(x.data() + begin, gradient.data() + begin, size, candidates.data(), candidates.size(),
-                    dx.empty() ? nullptr : dx.data() + begin, mixed.empty() ? nullptr : mixed.data() + begin, block);
+                    dx.empty() ? nullptr : dx.data() + begin, mixed.empty() ? nullptr : mixed.data() + begin,
+                    block);
   });
 }
 
 template <class Real>
-void mixed_errors(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates, MixedSums& sums) {
+void mixed_errors(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates,
+                  MixedSums& sums) {
   const auto kernel = kernels<Real>();
   sum_blocks(x.size(), candidates.size(), sums, [&](std::size_t begin, std::size_t size, BlockSums& block) {
     kernel.errors(x.data() + begin, size, candidates.data(), candidates.size(), block);
@@ -138,16 +144,18 @@ void mixed_errors(std::span<const Real> x, std::span<const BoundCandidate<Real>>
 
 template BoundCandidate<float> bind<float>(const Candidate&, double, double, double);
 template BoundCandidate<double> bind<double>(const Candidate&, double, double, double);
-template void mixed_forward<float>(std::span<const float>, std::span<const BoundCandidate<float>>, std::span<float>);
+template void mixed_forward<float>(std::span<const float>, std::span<const BoundCandidate<float>>,
+                                   std::span<float>);
 template void mixed_forward<double>(std::span<const double>, std::span<const BoundCandidate<double>>,
                                     std::span<double>);
 template void mixed_backward<float>(std::span<const float>, std::span<const float>,
-                                    std::span<const BoundCandidate<float>>, std::span<float>, std::span<float>,
-                                    MixedSums&);
+                                    std::span<const BoundCandidate<float>>, std::span<float>,
+                                    std::span<float>, MixedSums&);
 template void mixed_backward<double>(std::span<const double>, std::span<const double>,
-                                     std::span<const BoundCandidate<double>>, std::span<double>, std::span<double>,
-                                     MixedSums&);
+                                     std::span<const BoundCandidate<double>>, std::span<double>,
+                                     std::span<double>, MixedSums&);
 template void mixed_errors<float>(std::span<const float>, std::span<const BoundCandidate<float>>, MixedSums&);
-template void mixed_errors<double>(std::span<const double>, std::span<const BoundCandidate<double>>, MixedSums&);
+template void mixed_errors<double>(std::span<const double>, std::span<const BoundCandidate<double>>,
+                                   MixedSums&);
 
 }  // namespace bitdarts::quant

@@ -19,8 +19,9 @@ struct BoundCandidate {
   Real probability = 1;            ///< p_j
 };
 /// `range`: step for lsq+, clip a for pact, maximum m for uniform; ignored for the identity.
-/// A range that is not positive (an all-zero tensor's maximum) is replaced so that the step is float's smallest normal number:
-/// every code of that tensor is then 0. A NaN stays. uniform: the step is such that the maximum itself is in range.
+/// A range that is not positive (an all-zero tensor's maximum) is replaced so that the step is float's
+/// smallest normal number: every code of that tensor is then 0. A NaN stays. uniform: the step is such that
+/// the maximum itself is in range.
 template <class Real>
 BoundCandidate<Real> bind(const Candidate& candidate, double range, double offset, double probability);
 
@@ -42,35 +43,39 @@ struct MixedSums {
 };
 
 /// mixed = sum_j p_j Q_j(x) (METHOD section 1). One read of x, one write. `mixed` may be x itself.
-/// NaN in x gives NaN; +-Inf is clipped by every quantizer and passed by the identity (times its probability).
+/// NaN in x gives NaN; +-Inf is clipped by every quantizer and passed by the identity (times its
+/// probability).
 template <class Real>
-void mixed_forward(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates, std::span<Real> mixed);
+void mixed_forward(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates,
+                   std::span<Real> mixed);
 
-/// METHOD section 3. Given G = dL/d mixed: dx = G * sum_j p_j 1[x in range of j] (may be empty, may be G itself), the sums of every
-/// candidate ADDED to `sums` (max for `maximum`), and, when `mixed` is not empty, the mixed values again (recomputed, not saved).
-/// In range for lsq+ and uniform: Qn <= v <= Qp; for pact: -a < x < a (x = +-a belongs to the clip's gradient).
-/// NaN in x: in range of the identity alone, and NaN in every sum that contains the value; `maximum` passes over it.
-/// A square beyond Real's largest number is Inf. `x`, `gradient` and the outputs may be the same memory.
-/// Sums run in Real over fixed blocks and in double over the blocks in order: the result depends neither on the threads nor on the instruction set.
+/// METHOD section 3. Given G = dL/d mixed: dx = G * sum_j p_j 1[x in range of j] (may be empty, may be G
+/// itself), the sums of every candidate ADDED to `sums` (max for `maximum`), and, when `mixed` is not empty,
+/// the mixed values again (recomputed, not saved). In range for lsq+ and uniform: Qn <= v <= Qp; for pact: -a
+/// < x < a (x = +-a belongs to the clip's gradient). NaN in x: in range of the identity alone, and NaN in
+/// every sum that contains the value; `maximum` passes over it. A square beyond Real's largest number is Inf.
+/// `x`, `gradient` and the outputs may be the same memory. Sums run in Real over fixed blocks and in double
+/// over the blocks in order: the result depends neither on the threads nor on the instruction set.
 template <class Real>
 void mixed_backward(std::span<const Real> x, std::span<const Real> gradient,
-                    std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx, std::span<Real> mixed,
-                    MixedSums& sums);
+                    std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx,
+                    std::span<Real> mixed, MixedSums& sums);
 
 /// The statistics without a gradient: squared_error, error_range, error_offset, square, maximum, count.
 template <class Real>
 void mixed_errors(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates, MixedSums& sums);
 
-/// Written to be read: one candidate after another, element by element; values in Real, so that ties fall alike, sums in double.
-/// The kernels are held to this.
+/// Written to be read: one candidate after another, element by element; values in Real, so that ties fall
+/// alike, sums in double. The kernels are held to this.
 namespace reference {
 double quantize(double x, const BoundCandidate<double>& candidate);
 template <class Real>
-void mixed_forward(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates, std::span<Real> mixed);
+void mixed_forward(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates,
+                   std::span<Real> mixed);
 template <class Real>
 void mixed_backward(std::span<const Real> x, std::span<const Real> gradient,
-                    std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx, std::span<Real> mixed,
-                    MixedSums& sums);
+                    std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx,
+                    std::span<Real> mixed, MixedSums& sums);
 }  // namespace reference
 
 }  // namespace bitdarts::quant

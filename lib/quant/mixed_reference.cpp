@@ -1,5 +1,5 @@
-// METHOD section 2 and 3 as they are written, one candidate after another. Values are computed in Real, so that a tie
-// falls as it does in the kernels; sums run in double.
+// METHOD section 2 and 3 as they are written, one candidate after another. Values are computed in Real, so
+// that a tie falls as it does in the kernels; sums run in double.
 #include <algorithm>
 #include <cmath>
 
@@ -49,10 +49,14 @@ Point<Real> lsq_plus(Real x, const BoundCandidate<Real>& c) {
 template <class Real>
 Point<Real> evaluate(Real x, const BoundCandidate<Real>& c) {
   switch (c.method) {
-    case Method::lsq_plus: return lsq_plus(x, c);
-    case Method::pact: return pact(x, c);
-    case Method::uniform: return uniform(x, c);
-    case Method::identity: return {x, 1.0, 0.0, 0.0};
+    case Method::lsq_plus:
+      return lsq_plus(x, c);
+    case Method::pact:
+      return pact(x, c);
+    case Method::uniform:
+      return uniform(x, c);
+    case Method::identity:
+      return {x, 1.0, 0.0, 0.0};
   }
   throw Error("not a quantization method");
 }
@@ -66,20 +70,22 @@ void require_size(std::size_t size, std::size_t expected) {
 double quantize(double x, const BoundCandidate<double>& candidate) { return evaluate(x, candidate).value; }
 
 template <class Real>
-void mixed_forward(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates, std::span<Real> mixed) {
+void mixed_forward(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates,
+                   std::span<Real> mixed) {
   require_size(mixed.size(), x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     double sum = 0;
     for (const auto& candidate : candidates)
-      sum += static_cast<double>(candidate.probability) * static_cast<double>(evaluate(x[i], candidate).value);
+      sum +=
+          static_cast<double>(candidate.probability) * static_cast<double>(evaluate(x[i], candidate).value);
     mixed[i] = static_cast<Real>(sum);
   }
 }
 
 template <class Real>
 void mixed_backward(std::span<const Real> x, std::span<const Real> gradient,
-                    std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx, std::span<Real> mixed,
-                    MixedSums& sums) {
+                    std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx,
+                    std::span<Real> mixed, MixedSums& sums) {
   require_size(gradient.size(), x.size());
   if (sums.candidates.empty()) sums.candidates.resize(candidates.size());
   require_size(sums.candidates.size(), candidates.size());
@@ -108,18 +114,20 @@ void mixed_backward(std::span<const Real> x, std::span<const Real> gradient,
     sums.maximum = std::max(sums.maximum, static_cast<double>(std::abs(value)));
   }
   sums.count += static_cast<double>(x.size());
-  for (std::size_t i = 0; i < dx.size(); ++i) dx[i] = static_cast<Real>(static_cast<double>(gradient[i]) * mass[i]);
+  for (std::size_t i = 0; i < dx.size(); ++i)
+    dx[i] = static_cast<Real>(static_cast<double>(gradient[i]) * mass[i]);
   for (std::size_t i = 0; i < mixed.size(); ++i) mixed[i] = static_cast<Real>(mixture[i]);
 }
 
-template void mixed_forward<float>(std::span<const float>, std::span<const BoundCandidate<float>>, std::span<float>);
+template void mixed_forward<float>(std::span<const float>, std::span<const BoundCandidate<float>>,
+                                   std::span<float>);
 template void mixed_forward<double>(std::span<const double>, std::span<const BoundCandidate<double>>,
                                     std::span<double>);
 template void mixed_backward<float>(std::span<const float>, std::span<const float>,
-                                    std::span<const BoundCandidate<float>>, std::span<float>, std::span<float>,
-                                    MixedSums&);
+                                    std::span<const BoundCandidate<float>>, std::span<float>,
+                                    std::span<float>, MixedSums&);
 template void mixed_backward<double>(std::span<const double>, std::span<const double>,
-                                     std::span<const BoundCandidate<double>>, std::span<double>, std::span<double>,
-                                     MixedSums&);
+                                     std::span<const BoundCandidate<double>>, std::span<double>,
+                                     std::span<double>, MixedSums&);
 
 }  // namespace bitdarts::quant::reference

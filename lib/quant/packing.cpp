@@ -17,7 +17,8 @@ void require_shape(std::int64_t rows, std::int64_t columns, int bits) {
 }
 
 std::string shape(std::int64_t rows, std::int64_t columns, int bits) {
-  return std::to_string(rows) + " x " + std::to_string(columns) + " codes of " + std::to_string(bits) + " bits";
+  return std::to_string(rows) + " x " + std::to_string(columns) + " codes of " + std::to_string(bits) +
+         " bits";
 }
 
 }  // namespace
@@ -27,8 +28,8 @@ std::size_t packed_bytes(std::int64_t rows, std::int64_t columns, int bits) {
   return static_cast<std::size_t>(rows) * row_bytes(columns, bits);
 }
 
-std::vector<std::uint8_t> pack_codes(std::span<const std::int32_t> codes, std::int64_t rows, std::int64_t columns,
-                                     int bits) {
+std::vector<std::uint8_t> pack_codes(std::span<const std::int32_t> codes, std::int64_t rows,
+                                     std::int64_t columns, int bits) {
   std::vector<std::uint8_t> bytes(packed_bytes(rows, columns, bits));
   if (codes.size() != static_cast<std::size_t>(rows * columns))
     throw Error(std::to_string(codes.size()) + " codes cannot be packed as " + shape(rows, columns, bits));
@@ -51,12 +52,12 @@ std::vector<std::uint8_t> pack_codes(std::span<const std::int32_t> codes, std::i
   return bytes;
 }
 
-std::vector<std::int32_t> unpack_codes(std::span<const std::uint8_t> bytes, std::int64_t rows, std::int64_t columns,
-                                       int bits) {
+std::vector<std::int32_t> unpack_codes(std::span<const std::uint8_t> bytes, std::int64_t rows,
+                                       std::int64_t columns, int bits) {
   const std::size_t expected = packed_bytes(rows, columns, bits);
   if (bytes.size() != expected)
-    throw InputError(std::to_string(bytes.size()) + " packed bytes where " + shape(rows, columns, bits) + " take " +
-                     std::to_string(expected));
+    throw InputError(std::to_string(bytes.size()) + " packed bytes where " + shape(rows, columns, bits) +
+                     " take " + std::to_string(expected));
   std::vector<std::int32_t> codes(static_cast<std::size_t>(rows * columns));
   const std::uint32_t mask = (1u << bits) - 1, sign = 1u << (bits - 1);
   auto code = codes.begin();
@@ -65,7 +66,8 @@ std::vector<std::int32_t> unpack_codes(std::span<const std::uint8_t> bytes, std:
     std::uint32_t waiting = 0;
     int waiting_bits = 0;
     for (std::int64_t column = 0; column < columns; ++column, waiting >>= bits, waiting_bits -= bits) {
-      for (; waiting_bits < bits; waiting_bits += 8) waiting |= static_cast<std::uint32_t>(bytes[at++]) << waiting_bits;
+      for (; waiting_bits < bits; waiting_bits += 8)
+        waiting |= static_cast<std::uint32_t>(bytes[at++]) << waiting_bits;
       const std::uint32_t field = waiting & mask;
       *code++ = static_cast<std::int32_t>(field ^ sign) - static_cast<std::int32_t>(sign);
     }
@@ -79,13 +81,16 @@ std::vector<std::int32_t> codes_of(std::span<const float> x, const BoundCandidat
   for (std::size_t i = 0; i < x.size(); ++i) {
     float code = std::nearbyint((x[i] - candidate.offset) / candidate.step);
     if (std::isnan(code)) throw Error("element " + std::to_string(i) + " is not a number and has no code");
-    code = code < candidate.smallest ? candidate.smallest : code > candidate.largest ? candidate.largest : code;
+    code = code < candidate.smallest  ? candidate.smallest
+           : code > candidate.largest ? candidate.largest
+                                      : code;
     codes[i] = static_cast<std::int32_t>(code);
   }
   return codes;
 }
 
-void dequantize(std::span<const std::int32_t> codes, const BoundCandidate<float>& candidate, std::span<float> values) {
+void dequantize(std::span<const std::int32_t> codes, const BoundCandidate<float>& candidate,
+                std::span<float> values) {
   if (candidate.method == Method::identity) throw Error("the candidate fp32 has no codes");
   if (values.size() != codes.size()) throw Error("there are not as many codes as values");
   for (std::size_t i = 0; i < codes.size(); ++i)

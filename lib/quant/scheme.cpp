@@ -13,7 +13,8 @@ namespace {
 
 const std::string shorthand_prefix = "uniform:";
 const char* const shorthand_remedy =
-    "write uniform:METHOD:wXaY, as in uniform:lsq+:w4a8, with METHOD lsq+, pact or uniform and widths 2 to 16 or 32";
+    "write uniform:METHOD:wXaY, as in uniform:lsq+:w4a8, with METHOD lsq+, pact or uniform and widths 2 to "
+    "16 or 32";
 
 // Levenshtein distance.
 std::size_t distance(const std::string& left, const std::string& right) {
@@ -110,7 +111,8 @@ std::string to_table(const Scheme& scheme) {
 
 Scheme parse_table(const std::string& text, const std::vector<LayerShape>& layers, const std::string& where) {
   if (layers.empty()) throw Error("a scheme needs layers");
-  Reading reading{layers, std::vector<std::optional<SchemeEntry>>(layers.size()), std::vector<int>(layers.size())};
+  Reading reading{layers, std::vector<std::optional<SchemeEntry>>(layers.size()),
+                  std::vector<int>(layers.size())};
   std::istringstream stream(text);
   std::string line;
   for (int number = 1; std::getline(stream, line); ++number) {
@@ -145,7 +147,8 @@ Scheme parse_uniform(const std::string& text, const std::vector<LayerShape>& lay
     parse_candidate(method + ":8", where);  // an unknown method is an error at 32 bits too
     return parse_candidate(bits == "32" ? "fp32" : method + ":" + bits, where);
   };
-  const Candidate weight = candidate(widths.substr(1, middle - 1)), input = candidate(widths.substr(middle + 1));
+  const Candidate weight = candidate(widths.substr(1, middle - 1)),
+                  input = candidate(widths.substr(middle + 1));
   Scheme scheme;
   for (const auto& layer : layers) scheme.entries.push_back({layer.name, weight, input});
   return scheme;

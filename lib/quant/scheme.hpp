@@ -27,10 +27,12 @@ struct Scheme {
   bool operator==(const Scheme&) const = default;
 };
 
-/// The table people read, write and pass to finetune: a "# layer weight input" comment line, then one line per layer, columns aligned,
-/// separated by blanks, '#' comments. Layer names may end in '*' or '?' globs when read (first match wins, every layer must be matched).
+/// The table people read, write and pass to finetune: a "# layer weight input" comment line, then one line
+/// per layer, columns aligned, separated by blanks, '#' comments. Layer names may end in '*' or '?' globs
+/// when read (first match wins, every layer must be matched).
 std::string to_table(const Scheme& scheme);
-/// ConfigError with `where` and line: unknown layer (nearest name suggested), missing layer, bad candidate, wrong column count.
+/// ConfigError with `where` and line: unknown layer (nearest name suggested), missing layer, bad candidate,
+/// wrong column count.
 Scheme parse_table(const std::string& text, const std::vector<LayerShape>& layers, const std::string& where);
 
 /// "uniform:lsq+:w4a8" -> every layer lsq+:4 / lsq+:8; widths 2..16 or 32 (= fp32).

@@ -12,8 +12,8 @@ at::Tensor with_gradient_of(const at::Tensor& value, const at::Tensor& path) {
   return value.detach() + (path - path.detach());
 }
 
-// A number as a tensor on x's device: dividing by a plain number is a multiplication by its reciprocal on CUDA,
-// which moves ties.
+// A number as a tensor on x's device: dividing by a plain number is a multiplication by its reciprocal on
+// CUDA, which moves ties.
 at::Tensor number(double value, const at::Tensor& like) { return at::full({}, value, like.options()); }
 
 // Q(x) and its derivatives as METHOD section 2 tabulates them.
@@ -30,8 +30,8 @@ Points evaluate(const at::Tensor& x, const BoundCandidate<double>& c) {
   const at::Tensor value = step * code + offset;
   if (c.method == Method::pact) {
     const at::Tensor clip = number(c.clip, x), above = x >= clip, below = x <= -clip;
-    return {value, at::logical_and(x > -clip, x < clip).to(x.dtype()), above.to(x.dtype()) - below.to(x.dtype()),
-            zeros};
+    return {value, at::logical_and(x > -clip, x < clip).to(x.dtype()),
+            above.to(x.dtype()) - below.to(x.dtype()), zeros};
   }
   const at::Tensor inside = at::logical_and(v >= c.smallest, v <= c.largest);
   if (c.method == Method::uniform) return {value, inside.to(x.dtype()), zeros, zeros};

@@ -23,8 +23,11 @@ struct Problem {
 
 template <class Real>
 Problem<Real> make_problem(std::size_t elements, const std::vector<Candidate>& candidates) {
-  Problem<Real> p{std::vector<Real>(elements), std::vector<Real>(elements), std::vector<Real>(elements),
-                  std::vector<Real>(elements), {}};
+  Problem<Real> p{std::vector<Real>(elements),
+                  std::vector<Real>(elements),
+                  std::vector<Real>(elements),
+                  std::vector<Real>(elements),
+                  {}};
   for (std::size_t i = 0; i < elements; ++i) {
     p.x[i] = static_cast<Real>(std::sin(static_cast<double>(i) * 12.9898) * 3);
     p.gradient[i] = static_cast<Real>(std::cos(static_cast<double>(i) * 78.233));
@@ -40,7 +43,8 @@ Problem<Real> make_problem(std::size_t elements, const std::vector<Candidate>& c
 template <class Work>
 double time_per_element(std::size_t elements, const Work& work) {
   double best = 1e30;
-  const std::size_t repetitions = std::max<std::size_t>(1, (std::size_t{1} << 22) / std::max<std::size_t>(elements, 1));
+  const std::size_t repetitions =
+      std::max<std::size_t>(1, (std::size_t{1} << 22) / std::max<std::size_t>(elements, 1));
   for (int run = 0; run < 7; ++run) {
     const auto start = std::chrono::steady_clock::now();
     for (std::size_t r = 0; r < repetitions; ++r) work();
@@ -55,12 +59,14 @@ void report(const char* type, std::size_t elements, const std::vector<Candidate>
   auto p = make_problem<Real>(elements, candidates);
   const std::size_t count = candidates.size();
   std::vector<CandidateSums> sums(count);
-  for (const auto& [set, name] : {std::pair{InstructionSet::baseline, "baseline"}, {InstructionSet::avx2, "avx2"},
+  for (const auto& [set, name] : {std::pair{InstructionSet::baseline, "baseline"},
+                                  {InstructionSet::avx2, "avx2"},
                                   {InstructionSet::avx512, "avx512"}}) {
     if (!is_supported(set)) continue;
     const auto kernels = block_kernels<Real>(set);
     const auto by_blocks = [&](const auto& block) {
-      for (std::size_t i = 0; i < elements; i += block_elements) block(i, std::min(block_elements, elements - i));
+      for (std::size_t i = 0; i < elements; i += block_elements)
+        block(i, std::min(block_elements, elements - i));
     };
     const double forward = time_per_element(elements, [&] {
       by_blocks([&](std::size_t i, std::size_t n) {
@@ -70,8 +76,8 @@ void report(const char* type, std::size_t elements, const std::vector<Candidate>
     const double backward = time_per_element(elements, [&] {
       by_blocks([&](std::size_t i, std::size_t n) {
         BlockSums block{sums.data()};
-        kernels.backward(p.x.data() + i, p.gradient.data() + i, n, p.candidates.data(), count, p.dx.data() + i,
-                         p.mixed.data() + i, block);
+        kernels.backward(p.x.data() + i, p.gradient.data() + i, n, p.candidates.data(), count,
+                         p.dx.data() + i, p.mixed.data() + i, block);
       });
     });
     const double errors = time_per_element(elements, [&] {
@@ -87,7 +93,8 @@ void report(const char* type, std::size_t elements, const std::vector<Candidate>
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::size_t elements = argc > 1 ? static_cast<std::size_t>(std::atoll(argv[1])) : std::size_t{1} << 20;
+  const std::size_t elements =
+      argc > 1 ? static_cast<std::size_t>(std::atoll(argv[1])) : std::size_t{1} << 20;
   std::vector<std::string> names(argv + std::min(argc, 2), argv + argc);
   if (names.empty())
     names = {"lsq+:4",  "lsq+:8",    "lsq+:16",   "pact:4",     "pact:8",

@@ -8,7 +8,8 @@ using namespace quant_test;
 
 namespace {
 
-const std::vector<LayerShape> layers{{"a", 10, 20}, {"b", 30, 10}, {"c", 4, 25}};  // 200, 300 and 100 parameters
+const std::vector<LayerShape> layers{
+    {"a", 10, 20}, {"b", 30, 10}, {"c", 4, 25}};  // 200, 300 and 100 parameters
 const auto candidates = parse_candidates(default_names);
 
 std::int64_t budget(const std::string& text, CostKind kind) {
@@ -22,7 +23,9 @@ std::string refusal(const std::string& text, CostKind kind) {
   }
   return "accepted";
 }
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 Scheme scheme_of(std::vector<std::pair<Candidate, Candidate>> choices) {
   Scheme scheme;
@@ -39,7 +42,8 @@ TEST_CASE("costs count every multiplication by both widths, or every parameter b
   CHECK_THROWS_AS(parse_cost("flops"), ConfigError);
   CHECK(full_cost(CostKind::bops, layers) == 600 * 1024);
   CHECK(full_cost(CostKind::size, layers) == 600 * 32);
-  const Scheme scheme = scheme_of({{{Method::pact, 4}, {Method::pact, 8}}, {{}, {Method::lsq_plus, 2}}, {{Method::uniform, 3}, {}}});
+  const Scheme scheme = scheme_of(
+      {{{Method::pact, 4}, {Method::pact, 8}}, {{}, {Method::lsq_plus, 2}}, {{Method::uniform, 3}, {}}});
   CHECK(scheme_cost(CostKind::bops, layers, scheme) == 200 * 32 + 300 * 64 + 100 * 96);
   CHECK(scheme_cost(CostKind::size, layers, scheme) == 200 * 4 + 300 * 32 + 100 * 3);
   const SchemeSummary summary = summarise(layers, scheme);
@@ -64,10 +68,12 @@ TEST_CASE("a scheme of other layers has no cost here") {
 
 TEST_CASE("the expected cost of certain bits is the scheme's cost") {
   const std::vector<double> w{4, 32, 3}, a{8, 2, 32};
-  const Scheme scheme = scheme_of({{{Method::pact, 4}, {Method::pact, 8}}, {{}, {Method::lsq_plus, 2}}, {{Method::uniform, 3}, {}}});
+  const Scheme scheme = scheme_of(
+      {{{Method::pact, 4}, {Method::pact, 8}}, {{}, {Method::lsq_plus, 2}}, {{Method::uniform, 3}, {}}});
   for (const CostKind kind : {CostKind::bops, CostKind::size})
-    CHECK(expected_cost(kind, layers, w, a).ratio == Approx(static_cast<double>(scheme_cost(kind, layers, scheme)) /
-                                                            static_cast<double>(full_cost(kind, layers))));
+    CHECK(expected_cost(kind, layers, w, a).ratio ==
+          Approx(static_cast<double>(scheme_cost(kind, layers, scheme)) /
+                 static_cast<double>(full_cost(kind, layers))));
   const std::vector<double> full(3, 32);
   CHECK(expected_cost(CostKind::bops, layers, full, full).ratio == Approx(1));
   CHECK(expected_cost(CostKind::size, layers, full, full).ratio == Approx(1));
@@ -86,8 +92,10 @@ TEST_CASE("the expected cost's derivatives are its finite differences") {
       const auto at = [&](const std::vector<double>& wb, const std::vector<double>& ab) {
         return expected_cost(kind, layers, wb, ab).ratio;
       };
-      CHECK(cost.by_weight_bits[l] == Approx((at(moved(w, h), a) - at(moved(w, -h), a)) / (2 * h)).margin(1e-12));
-      CHECK(cost.by_input_bits[l] == Approx((at(w, moved(a, h)) - at(w, moved(a, -h))) / (2 * h)).margin(1e-12));
+      CHECK(cost.by_weight_bits[l] ==
+            Approx((at(moved(w, h), a) - at(moved(w, -h), a)) / (2 * h)).margin(1e-12));
+      CHECK(cost.by_input_bits[l] ==
+            Approx((at(w, moved(a, h)) - at(w, moved(a, -h))) / (2 * h)).margin(1e-12));
     }
   }
 }
@@ -116,8 +124,8 @@ TEST_CASE("budgets that cannot be met or understood are refused") {
   CHECK(contains(refusal("4.5bits", CostKind::bops), "cost=size"));
   CHECK(contains(refusal("1.5MB", CostKind::bops), "cost=size"));
   CHECK(contains(refusal("1.5MB", CostKind::size), "more than 32 bits"));
-  for (const auto* const text : {"", "cheap", "w4", "w4a", "w4a8b", "a8w4", "w1a8", "w4a20", "-2%", "0", "2", "120%",
-                                 "40bits", "2 %", "3GB", "nan", "inf"})
+  for (const auto* const text : {"", "cheap", "w4", "w4a", "w4a8b", "a8w4", "w1a8", "w4a20", "-2%", "0", "2",
+                                 "120%", "40bits", "2 %", "3GB", "nan", "inf"})
     for (const CostKind kind : {CostKind::bops, CostKind::size}) {
       CAPTURE(text);
       CHECK(refusal(text, kind) != "accepted");

@@ -10,7 +10,8 @@ using namespace quant_test;
 
 namespace {
 
-double relative_error(const std::vector<float>& values, const Candidate& candidate, double range, double offset) {
+double relative_error(const std::vector<float>& values, const Candidate& candidate, double range,
+                      double offset) {
   const auto bound = bind<float>(candidate, range, offset, 1);
   MixedSums sums;
   mixed_errors<float>(values, {&bound, 1}, sums);
@@ -43,7 +44,8 @@ std::vector<float> heavy_tailed_values(std::size_t count) {  // what comes out o
 
 Start min_max(const std::vector<float>& values, const Candidate& candidate) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  const double step = static_cast<double>(*high - *low) / (largest_code(candidate) - smallest_code(candidate));
+  const double step =
+      static_cast<double>(*high - *low) / (largest_code(candidate) - smallest_code(candidate));
   return {step, static_cast<double>(*low) - smallest_code(candidate) * step};
 }
 
@@ -86,19 +88,22 @@ TEST_CASE("pact starts at three sigma and uniform at the maximum") {
 }
 
 TEST_CASE("lsq+ inputs never start worse than min-max") {
-  for (const auto& values : {normal_values<float>(30000, 37), skewed_values(30000), heavy_tailed_values(30000)})
+  for (const auto& values :
+       {normal_values<float>(30000, 37), skewed_values(30000), heavy_tailed_values(30000)})
     for (int bits = 2; bits <= 16; ++bits) {
       CAPTURE(bits);
       const Candidate candidate{Method::lsq_plus, bits};
       const Start start = start_for_inputs(values, candidate);
       CHECK(start.range > 0);
-      CHECK(relative_error(values, candidate, start) <= relative_error(values, candidate, min_max(values, candidate)));
+      CHECK(relative_error(values, candidate, start) <=
+            relative_error(values, candidate, min_max(values, candidate)));
     }
 }
 
 TEST_CASE("lsq+ inputs start within a percent of the best point of a grid") {
   const std::size_t count = 8000;
-  for (const auto& values : {normal_values<float>(count, 38), skewed_values(count), heavy_tailed_values(count)})
+  for (const auto& values :
+       {normal_values<float>(count, 38), skewed_values(count), heavy_tailed_values(count)})
     for (const int bits : {2, 3, 4, 8}) {
       CAPTURE(bits);
       const Candidate candidate{Method::lsq_plus, bits};
@@ -108,7 +113,8 @@ TEST_CASE("lsq+ inputs start within a percent of the best point of a grid") {
         for (int j = 1; j <= 70; ++j) {
           const double bottom = static_cast<double>(*low) * i / 70, top = static_cast<double>(*high) * j / 70;
           const double step = (top - bottom) / (largest_code(candidate) - smallest_code(candidate));
-          best = std::min(best, relative_error(values, candidate, step, bottom - smallest_code(candidate) * step));
+          best = std::min(best,
+                          relative_error(values, candidate, step, bottom - smallest_code(candidate) * step));
         }
       CHECK(relative_error(values, candidate, start_for_inputs(values, candidate)) < 1.01 * best);
     }
@@ -140,7 +146,8 @@ TEST_CASE("a thinned sample does as well as all values, whatever the period of t
 
 TEST_CASE("tensors without spread start with a small positive range") {
   for (const auto& candidate : all_candidates())
-    for (const auto& values : {std::vector<float>(100, 0.0f), std::vector<float>(100, -2.5f), std::vector<float>{}})
+    for (const auto& values :
+         {std::vector<float>(100, 0.0f), std::vector<float>(100, -2.5f), std::vector<float>{}})
       for (const auto start_for : {start_for_weights, start_for_inputs}) {
         const Start start = start_for(values, candidate);
         CHECK(start.range > 0);
@@ -148,7 +155,8 @@ TEST_CASE("tensors without spread start with a small positive range") {
         CHECK(std::isfinite(start.offset));
       }
   const std::vector<float> constant(100, -2.5f);
-  CHECK(relative_error(constant, {Method::lsq_plus, 4}, start_for_inputs(constant, {Method::lsq_plus, 4})) < 1e-12);
+  CHECK(relative_error(constant, {Method::lsq_plus, 4}, start_for_inputs(constant, {Method::lsq_plus, 4})) <
+        1e-12);
 }
 
 TEST_CASE("values that are not finite are no start") {

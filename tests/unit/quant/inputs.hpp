@@ -14,14 +14,16 @@ namespace quant_test {
 using namespace bitdarts;
 using namespace bitdarts::quant;
 
-inline const std::vector<std::string> default_names{"lsq+:4",  "lsq+:8",    "lsq+:16",   "pact:4",     "pact:8",
-                                                    "pact:16", "uniform:4", "uniform:8", "uniform:16", "fp32"};
+inline const std::vector<std::string> default_names{"lsq+:4",     "lsq+:8",  "lsq+:16",   "pact:4",
+                                                    "pact:8",     "pact:16", "uniform:4", "uniform:8",
+                                                    "uniform:16", "fp32"};
 
 /// Every method at every width, and fp32.
 inline std::vector<Candidate> all_candidates() {
   std::vector<Candidate> candidates;
   for (int bits = 2; bits <= 16; ++bits)
-    for (const Method method : {Method::lsq_plus, Method::pact, Method::uniform}) candidates.push_back({method, bits});
+    for (const Method method : {Method::lsq_plus, Method::pact, Method::uniform})
+      candidates.push_back({method, bits});
   candidates.push_back({});
   return candidates;
 }
@@ -56,14 +58,16 @@ template <class Real>
 std::vector<Real> awkward_values(const BoundCandidate<Real>& c) {
   constexpr Real infinity = std::numeric_limits<Real>::infinity();
   std::vector<Real> centres{Real(0), -Real(0), c.clip, -c.clip, c.step, c.offset};
-  for (const Real code : {c.smallest, c.smallest + 1, Real(-2), Real(-1), Real(0), Real(1), Real(2), c.largest - 1,
-                          c.largest})
-    for (const Real shift : {Real(-0.5), Real(0), Real(0.5)}) centres.push_back((code + shift) * c.step + c.offset);
+  for (const Real code :
+       {c.smallest, c.smallest + 1, Real(-2), Real(-1), Real(0), Real(1), Real(2), c.largest - 1, c.largest})
+    for (const Real shift : {Real(-0.5), Real(0), Real(0.5)})
+      centres.push_back((code + shift) * c.step + c.offset);
   std::vector<Real> values;
   for (const Real centre : centres)
     for (const Real value : {std::nextafter(centre, -infinity), centre, std::nextafter(centre, infinity)})
       values.push_back(value);
-  constexpr Real denormal = std::numeric_limits<Real>::denorm_min(), normal = std::numeric_limits<Real>::min();
+  constexpr Real denormal = std::numeric_limits<Real>::denorm_min(),
+                 normal = std::numeric_limits<Real>::min();
   for (const Real value : {denormal, 1000 * denormal, normal, Real(1e-20), Real(1e10), Real(1e15)}) {
     values.push_back(value);
     values.push_back(-value);

@@ -11,9 +11,9 @@ using namespace quant_test;
 
 namespace {
 
-constexpr double CandidateSums::* members[] = {&CandidateSums::gradient_quantized, &CandidateSums::squared_error,
-                                               &CandidateSums::gradient_range,     &CandidateSums::error_range,
-                                               &CandidateSums::gradient_offset,    &CandidateSums::error_offset};
+constexpr double CandidateSums::*members[] = {
+    &CandidateSums::gradient_quantized, &CandidateSums::squared_error,   &CandidateSums::gradient_range,
+    &CandidateSums::error_range,        &CandidateSums::gradient_offset, &CandidateSums::error_offset};
 
 // The sum of the magnitudes of what each sum adds up: what rounding errors are relative to.
 template <class Real>
@@ -46,7 +46,8 @@ void require_agreement(const std::vector<Real>& x, const std::vector<Real>& grad
   const double terms = static_cast<double>(candidates.size()) + 1;
   for (std::size_t i = 0; i < n; ++i) {
     const double size = std::abs(static_cast<double>(x[i])) + 3;  // bounds every Q(x) here
-    REQUIRE(std::abs(static_cast<double>(forward[i]) - static_cast<double>(expected[i])) <= terms * epsilon * size);
+    REQUIRE(std::abs(static_cast<double>(forward[i]) - static_cast<double>(expected[i])) <=
+            terms * epsilon * size);
     REQUIRE(std::abs(static_cast<double>(dx[i]) - static_cast<double>(expected_dx[i])) <=
             terms * epsilon * std::abs(static_cast<double>(gradient[i])));
   }
@@ -75,7 +76,8 @@ constexpr std::size_t sizes_to_try[] = {0, 1, 7, 8, 15, 16, 17, 1023, 1025, 2047
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("the fused kernel agrees with the reference on awkward inputs of every size", "", float, double) {
+TEMPLATE_TEST_CASE("the fused kernel agrees with the reference on awkward inputs of every size", "", float,
+                   double) {
   const auto candidates = bound_set<TestType>(parse_candidates(default_names), 0.3);
   for (const std::size_t size : sizes_to_try) {
     CAPTURE(size);
@@ -83,7 +85,8 @@ TEMPLATE_TEST_CASE("the fused kernel agrees with the reference on awkward inputs
   }
 }
 
-TEMPLATE_TEST_CASE("the fused kernel agrees with the reference for every method and width", "", float, double) {
+TEMPLATE_TEST_CASE("the fused kernel agrees with the reference for every method and width", "", float,
+                   double) {
   const auto candidates = bound_set<TestType>(all_candidates(), -0.2);
   require_agreement(mixed_values(candidates, 9000), normal_values<TestType>(9000, 9), candidates);
 }
@@ -183,7 +186,8 @@ TEMPLATE_TEST_CASE("outputs may be the inputs", "", float, double) {
 TEMPLATE_TEST_CASE("NaN and infinities go through as documented", "", float, double) {
   constexpr TestType nan = std::numeric_limits<TestType>::quiet_NaN();
   constexpr TestType infinity = std::numeric_limits<TestType>::infinity();
-  const std::vector<TestType> x{1, nan, infinity, -infinity, std::numeric_limits<TestType>::max(), TestType(-0.2)};
+  const std::vector<TestType> x{
+      1, nan, infinity, -infinity, std::numeric_limits<TestType>::max(), TestType(-0.2)};
   const std::vector<TestType> gradient(x.size(), 2);
   std::vector<TestType> mixed(x.size()), dx(x.size()), expected(x.size()), expected_dx(x.size());
   for (const auto& candidate : all_candidates()) {
@@ -265,7 +269,8 @@ TEST_CASE("the closed alpha gradient is the finite difference of the mixture to 
   MixedSums sums;
   mixed_backward<double>(x, gradient, bound, {}, {}, sums);
   double mean = 0;
-  for (std::size_t j = 0; j < set.size(); ++j) mean += bound[j].probability * sums.candidates[j].gradient_quantized;
+  for (std::size_t j = 0; j < set.size(); ++j)
+    mean += bound[j].probability * sums.candidates[j].gradient_quantized;
   for (std::size_t k = 0; k < set.size(); ++k) {
     auto up = alpha, down = alpha;
     up[k] += h;

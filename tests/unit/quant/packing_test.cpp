@@ -10,7 +10,8 @@ using namespace quant_test;
 
 TEST_CASE("packed codes come back, whatever the width and the shape") {
   for (int bits = 2; bits <= 16; ++bits)
-    for (const auto& [rows, columns] : std::vector<std::pair<int, int>>{{1, 1}, {3, 7}, {5, 1}, {4, 33}, {2, 64}, {0, 5}, {3, 0}}) {
+    for (const auto& [rows, columns] :
+         std::vector<std::pair<int, int>>{{1, 1}, {3, 7}, {5, 1}, {4, 33}, {2, 64}, {0, 5}, {3, 0}}) {
       CAPTURE(bits, rows, columns);
       const std::int32_t low = -(1 << (bits - 1)), high = (1 << (bits - 1)) - 1;
       KeyedRandom random(static_cast<std::uint64_t>(bits), Stream::initialisation);
@@ -49,7 +50,8 @@ TEST_CASE("codes stand for the values of the mixed quantizer, bit for bit") {
       const auto x = mixed_values<float>({bound}, 3001);
       const auto columns = static_cast<std::int64_t>(x.size());
       const auto codes = codes_of(x, bound);
-      REQUIRE(unpack_codes(pack_codes(codes, 1, columns, candidate.bits), 1, columns, candidate.bits) == codes);
+      REQUIRE(unpack_codes(pack_codes(codes, 1, columns, candidate.bits), 1, columns, candidate.bits) ==
+              codes);
       std::vector<float> values(x.size()), expected(x.size());
       dequantize(codes, bound, values);
       mixed_forward<float>(x, {&bound, 1}, expected);

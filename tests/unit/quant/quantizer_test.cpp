@@ -13,9 +13,12 @@ double table_forward(double x, const Candidate& candidate, double range, double 
   if (candidate.method == Method::identity) return x;
   const double qp = std::exp2(candidate.bits - 1) - 1;
   switch (candidate.method) {
-    case Method::lsq_plus: return range * std::nearbyint(clip((x - offset) / range, -qp - 1, qp)) + offset;
-    case Method::pact: return range / qp * std::nearbyint(clip(x, -range, range) / (range / qp));
-    default: return range / qp * clip(std::nearbyint(x / (range / qp)), -qp, qp);
+    case Method::lsq_plus:
+      return range * std::nearbyint(clip((x - offset) / range, -qp - 1, qp)) + offset;
+    case Method::pact:
+      return range / qp * std::nearbyint(clip(x, -range, range) / (range / qp));
+    default:
+      return range / qp * clip(std::nearbyint(x / (range / qp)), -qp, qp);
   }
 }
 
@@ -39,7 +42,8 @@ Slopes table_slopes(double x, const Candidate& candidate, double range, double o
   return {1, std::nearbyint(v) - v, 0};
 }
 
-// The straight-through surrogate around (x0, range0, offset0): the rounding residue is held fixed, the rest may move.
+// The straight-through surrogate around (x0, range0, offset0): the rounding residue is held fixed, the rest
+// may move.
 struct Surrogate {
   Candidate candidate;
   double x0, range0, offset0;
@@ -154,11 +158,13 @@ TEST_CASE("gradients are finite differences of the straight-through surrogate") 
       const double h = 1e-6, hr = 1e-6 * range;
       const Slopes found = kernel_slopes(x, bound);
       const double scale = 1 + std::abs(found.by_range);
-      REQUIRE(found.by_x == Approx((q(x + h, range, offset) - q(x - h, range, offset)) / (2 * h)).margin(1e-5));
+      REQUIRE(found.by_x ==
+              Approx((q(x + h, range, offset) - q(x - h, range, offset)) / (2 * h)).margin(1e-5));
       REQUIRE(std::abs(found.by_range - (q(x, range + hr, offset) - q(x, range - hr, offset)) / (2 * hr)) <
               1e-5 * scale);
       if (candidate.method == Method::lsq_plus)
-        REQUIRE(found.by_offset == Approx((q(x, range, offset + h) - q(x, range, offset - h)) / (2 * h)).margin(1e-5));
+        REQUIRE(found.by_offset ==
+                Approx((q(x, range, offset + h) - q(x, range, offset - h)) / (2 * h)).margin(1e-5));
     }
   }
 }
@@ -168,9 +174,11 @@ TEST_CASE("out of range the step's gradient is the true derivative of the quanti
   const Candidate candidate{Method::lsq_plus, 4};
   const double range = 0.1, offset = 0.05, h = 1e-7;
   for (const double x : {-3.0, -1.2, 1.1, 4.0}) {
-    const double by_step = (table_forward(x, candidate, range + h, offset) -
-                            table_forward(x, candidate, range - h, offset)) / (2 * h);
-    CHECK(kernel_slopes(x, bind<double>(candidate, range, offset, 1)).by_range == Approx(by_step).epsilon(1e-6));
+    const double by_step =
+        (table_forward(x, candidate, range + h, offset) - table_forward(x, candidate, range - h, offset)) /
+        (2 * h);
+    CHECK(kernel_slopes(x, bind<double>(candidate, range, offset, 1)).by_range ==
+          Approx(by_step).epsilon(1e-6));
   }
 }
 
@@ -178,7 +186,8 @@ TEST_CASE("in range the step's gradient is the error in steps") {
   const auto bound = bind<double>({Method::lsq_plus, 6}, 0.07, 0.2, 1);
   for (const double x : normal_values<double>(200, 6)) {
     const Slopes slopes = kernel_slopes(x, bound);
-    if (slopes.by_x == 1) CHECK(slopes.by_range == Approx((reference::quantize(x, bound) - x) / 0.07).margin(1e-12));
+    if (slopes.by_x == 1)
+      CHECK(slopes.by_range == Approx((reference::quantize(x, bound) - x) / 0.07).margin(1e-12));
   }
 }
 

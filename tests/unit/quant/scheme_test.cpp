@@ -23,7 +23,9 @@ std::string message_of(const Act& act) {
   }
   return "no ConfigError";
 }
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
@@ -39,11 +41,19 @@ TEST_CASE("every candidate reads back as it prints") {
 }
 
 TEST_CASE("a wrong candidate is refused with what is wrong") {
-  for (const auto& [text, reason] : std::vector<std::pair<std::string, std::string>>{
-           {"", "no width"}, {"lsq+", "no width"}, {"lsq:4", "write lsq+"}, {"dorefa:4", "unknown method 'dorefa'"},
-           {"pact:1", "outside 2 to 16"}, {"pact:17", "outside 2 to 16"}, {"pact:-4", "outside 2 to 16"},
-           {"pact:x", "whole number"}, {"pact:4.5", "whole number"}, {"pact:", "whole number"},
-           {"lsq+:32", "write fp32"}, {"fp32:4", "no width"}}) {
+  for (const auto& [text, reason] :
+       std::vector<std::pair<std::string, std::string>>{{"", "no width"},
+                                                        {"lsq+", "no width"},
+                                                        {"lsq:4", "write lsq+"},
+                                                        {"dorefa:4", "unknown method 'dorefa'"},
+                                                        {"pact:1", "outside 2 to 16"},
+                                                        {"pact:17", "outside 2 to 16"},
+                                                        {"pact:-4", "outside 2 to 16"},
+                                                        {"pact:x", "whole number"},
+                                                        {"pact:4.5", "whole number"},
+                                                        {"pact:", "whole number"},
+                                                        {"lsq+:32", "write fp32"},
+                                                        {"fp32:4", "no width"}}) {
     CAPTURE(text);
     CHECK(contains(message_of([&] { parse_candidate(text); }), reason));
   }
@@ -54,7 +64,8 @@ TEST_CASE("a wrong candidate is refused with what is wrong") {
 
 TEST_CASE("a scheme reads back from its table") {
   Scheme scheme;
-  for (const auto& layer : layers) scheme.entries.push_back({layer.name, {Method::lsq_plus, 4}, {Method::pact, 16}});
+  for (const auto& layer : layers)
+    scheme.entries.push_back({layer.name, {Method::lsq_plus, 4}, {Method::pact, 16}});
   scheme.entries[1].weight = {};
   const std::string table = to_table(scheme);
   CHECK(table.starts_with("# layer"));
@@ -64,7 +75,8 @@ TEST_CASE("a scheme reads back from its table") {
 
 TEST_CASE("in a table patterns stand for many layers and the first match wins") {
   const Scheme scheme = parse_table(
-      "# comment\n\n  lm_head   fp32 uniform:8   # the head\n*.layers.?.self_attn.*  lsq+:3\tpact:5\r\n* pact:4 pact:4\n",
+      "# comment\n\n  lm_head   fp32 uniform:8   # the head\n*.layers.?.self_attn.*  lsq+:3\tpact:5\r\n* "
+      "pact:4 pact:4\n",
       layers, "hand.txt");
   CHECK(scheme.entries[0] == SchemeEntry{layers[0].name, {Method::lsq_plus, 3}, {Method::pact, 5}});
   CHECK(scheme.entries[1] == SchemeEntry{layers[1].name, {Method::pact, 4}, {Method::pact, 4}});
@@ -85,7 +97,8 @@ TEST_CASE("a wrong table is refused with its line") {
   CHECK(contains(refusal("lm_head fp32 fp32 fp32" + rest), "three columns"));
   CHECK(contains(refusal("lm_head fp32 lsq+:99" + rest), "hand.txt:1"));
   CHECK(contains(refusal("decoder.* fp32 fp32" + rest), "no layer matches"));
-  CHECK(contains(refusal("lm_head fp32 fp32\nmodel.* fp32 fp32\nlm_head pact:4 pact:4\n"), "line 1 has decided"));
+  CHECK(contains(refusal("lm_head fp32 fp32\nmodel.* fp32 fp32\nlm_head pact:4 pact:4\n"),
+                 "line 1 has decided"));
   CHECK(contains(refusal("model.* fp32 fp32\n"), "lm_head"));
   CHECK(contains(refusal(""), "says nothing about layer"));
 }
@@ -101,8 +114,9 @@ TEST_CASE("the shorthand gives every layer the same candidates") {
   }
   CHECK(parse_uniform("uniform:pact:w3a32", layers).entries[0].input == Candidate{});
   CHECK(parse_uniform("uniform:uniform:w2a16", layers).entries[0].weight == Candidate{Method::uniform, 2});
-  for (const auto* const text : {"uniform:", "uniform:lsq+", "uniform:lsq+:", "uniform:lsq+:w4", "uniform:lsq+:4a8",
-                                 "uniform:lsq+:w1a8", "uniform:best:w4a8", "uniform:best:w32a32", "uniform:lsq+:w4a8x",
-                                 "uniform:lsq+:wa", "uniform:lsq+:w4a64", "lsq+:w4a8"})
+  for (const auto* const text :
+       {"uniform:", "uniform:lsq+", "uniform:lsq+:", "uniform:lsq+:w4", "uniform:lsq+:4a8",
+        "uniform:lsq+:w1a8", "uniform:best:w4a8", "uniform:best:w32a32", "uniform:lsq+:w4a8x",
+        "uniform:lsq+:wa", "uniform:lsq+:w4a64", "lsq+:w4a8"})
     CHECK_THROWS_AS(parse_uniform(text, layers), ConfigError);
 }

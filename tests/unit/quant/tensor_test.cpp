@@ -11,7 +11,8 @@ namespace {
 template <class Real>
 at::Tensor tensor_of(const std::vector<Real>& values) {
   const auto type = std::is_same_v<Real, float> ? at::kFloat : at::kDouble;
-  return at::from_blob(const_cast<Real*>(values.data()), {static_cast<std::int64_t>(values.size())}, type).clone();
+  return at::from_blob(const_cast<Real*>(values.data()), {static_cast<std::int64_t>(values.size())}, type)
+      .clone();
 }
 template <class Real>
 std::vector<Real> values_of(const at::Tensor& tensor) {
@@ -21,7 +22,9 @@ std::vector<Real> values_of(const at::Tensor& tensor) {
 at::Tensor parameter(double value) {
   return at::full({}, value, at::TensorOptions().dtype(at::kDouble)).set_requires_grad(true);
 }
-double gradient_of(const at::Tensor& tensor) { return tensor.grad().defined() ? tensor.grad().item<double>() : 0.0; }
+double gradient_of(const at::Tensor& tensor) {
+  return tensor.grad().defined() ? tensor.grad().item<double>() : 0.0;
+}
 
 template <class Real>
 std::vector<BoundCandidate<double>> widened(const std::vector<BoundCandidate<Real>>& candidates) {
@@ -112,7 +115,8 @@ TEMPLATE_TEST_CASE("the tensor operations agree with the fused kernel", "", floa
     std::vector<TestType> mixed(size), dx(size);
     MixedSums sums, tensor_sums;
     mixed_backward<TestType>(xs, gs, bound, dx, mixed, sums);
-    const auto [tensor_dx, tensor_mixed] = mixed_backward_tensor(tensor_of(xs), tensor_of(gs), wide, tensor_sums);
+    const auto [tensor_dx, tensor_mixed] =
+        mixed_backward_tensor(tensor_of(xs), tensor_of(gs), wide, tensor_sums);
     CHECK((values_of<TestType>(tensor_mixed) == mixed));  // the same operations in the same order
     CHECK((values_of<TestType>(tensor_dx) == dx));
     CHECK((values_of<TestType>(mixed_forward_tensor(tensor_of(xs), wide)) == mixed));
@@ -127,10 +131,12 @@ TEMPLATE_TEST_CASE("the tensor operations agree with the fused kernel", "", floa
       CHECK(std::abs(found.gradient_quantized - expected.gradient_quantized) <= epsilon * (norm + 1));
       const double slopes = std::abs(static_cast<double>(bound[j].smallest)) * static_cast<double>(size);
       CHECK(std::abs(found.gradient_range - expected.gradient_range) <= epsilon * (slopes + 1));
-      CHECK(std::abs(found.gradient_offset - expected.gradient_offset) <= epsilon * (static_cast<double>(size) + 1));
+      CHECK(std::abs(found.gradient_offset - expected.gradient_offset) <=
+            epsilon * (static_cast<double>(size) + 1));
       CHECK(std::abs(found.error_range - expected.error_range) <=
             epsilon * (std::sqrt(expected.squared_error * static_cast<double>(size)) *
-                           std::abs(static_cast<double>(bound[j].smallest)) + 1));
+                           std::abs(static_cast<double>(bound[j].smallest)) +
+                       1));
       CHECK(std::abs(found.error_offset - expected.error_offset) <=
             epsilon * (std::sqrt(expected.squared_error * static_cast<double>(size)) + 1));
     }
