@@ -1,6 +1,12 @@
 # cmake --install: executables in bin/, pipelines under share/bitdarts/, where `bitdarts-run` finds them.
 get_property(bitdarts_stages GLOBAL PROPERTY BITDARTS_STAGES)
+add_custom_target(bitdarts_stages DEPENDS ${bitdarts_stages})  # what pipelines/run builds: no tests
 if(bitdarts_stages)
+  # A LibTorch outside the system's directories stays where it is, and so does the chosen BLAS.
+  set_target_properties(${bitdarts_stages} PROPERTIES
+    INSTALL_RPATH "${BITDARTS_BLAS_DIR}" INSTALL_RPATH_USE_LINK_PATH ON)
   install(TARGETS ${bitdarts_stages} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
-install(DIRECTORY pipelines/ DESTINATION ${CMAKE_INSTALL_DATADIR}/bitdarts/pipelines USE_SOURCE_PERMISSIONS)
+install(PROGRAMS pipelines/run DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME bitdarts-run)
+install(DIRECTORY pipelines/ DESTINATION ${CMAKE_INSTALL_DATADIR}/bitdarts/pipelines USE_SOURCE_PERMISSIONS
+        PATTERN run EXCLUDE)
