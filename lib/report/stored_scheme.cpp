@@ -1,0 +1,59 @@
+#include "report/stored_scheme.hpp"
+
+#include <sstream>
+
+#include "core/error.hpp"
+
+namespace bitdarts::report {
+namespace {
+
+const std::string table_dataset = "/scheme/table";
+
+}  // namespace
+
+quant::Scheme read_scheme(const store::File& file) {
+  quant::Scheme scheme;
+  if (!file.has(table_dataset)) return scheme;
+  std::istringstream lines(file.read_text(table_dataset));
+  const std::string where = file.path().string() + ":" + table_dataset;
+  try {
+    for (std::string line; std::getline(lines, line);) {
+      std::istringstream words(line.substr(0, line.find('#')));
+      std::string layer, weight, input;
+      if (!(words >> layer)) continue;
+      words >> weight >> input;
+      scheme.entries.push_back(
+          {layer, quant::parse_candidate(weight, where), quant::parse_candidate(input, where)});
+    }
+  } catch (const ConfigError& error) {  // a bad table inside a product is a bad input, not a bad option
+    throw InputError(std::string("the stored scheme cannot be read: ") + error.what(), where);
+  }
+  return scheme;
+}
+
+std::map<std::string, int> uses_of(const quant::Scheme& scheme, bool weights) {
+  std::map<std::string, int> uses;
+  for (const auto& entry : scheme.entries) ++uses[quant::to_string(weights ? entry.weight : entry.input)];
+  return uses;
+}
+
+std::vector<quant::LayerShape> layer_shapes(const store::File& file, const quant::Scheme& scheme) {
+  std::vector<quant::LayerShape> layers;
+  for (const auto& entry : scheme.entries) {
+    std::string tensor = "/model/" + entry.layer + ".weight";
+    // A head that shares the embedding has no tensor of its own.
+    if (!file.has(tensor) && entry.layer == "lm_head") tensor = "/model/model.embed_tokens.weight";
+    quant::LayerShape layer{entry.layer, 0, 0};
+    if (file.has(tensor)) {
+      const auto shape = file.info(tensor).shape;
+      if (shape.size() == 2) {
+        layer.out_features = static_cast<std::int64_t>(shape[0]);
+        layer.in_features = static_cast<std::int64_t>(shape[1]);
+      }
+    }
+    layers.push_back(layer);
+  }
+  return layers;
+}
+
+}  // namespace bitdarts::report
