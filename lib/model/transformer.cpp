@@ -11,20 +11,6 @@ enum LinearInBlock : std::size_t { q = 0, k = 1, v = 2, o = 3, gate = 4, up = 5,
 
 }  // namespace
 
-at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
-  return x * at::rsqrt(at::mean(x * x, {-1}, true) + eps) * weight;
-}
-
-at::Tensor apply_rotary(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine) {
-  const std::int64_t half = x.size(-1) / 2;
-  const at::Tensor rotated = at::cat({-x.narrow(-1, half, half), x.narrow(-1, 0, half)}, -1);
-  return x * cosine + rotated * sine;
-}
-
-at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets) {
-  return at::nll_loss(at::log_softmax(logits, -1), targets);
-}
-
 Transformer::Transformer(const ModelShape& shape, const ParameterLayout& layout, const at::TensorOptions& options)
     : shape_(shape), layout_(layout) {
   for (std::int64_t i = 0; i < shape.layers; ++i) {
@@ -73,14 +59,12 @@ std::vector<at::Tensor> Transformer::linears(const std::vector<at::Tensor>& para
 at::Tensor Transformer::attention(const std::vector<at::Tensor>& parameters, std::size_t block, const at::Tensor& x,
                                   std::int64_t batch, std::int64_t time, InputQuantizers* quantizers) const {
   const std::int64_t size = shape_.head_size();
-  const auto heads = [&](const at::Tensor& y, std::int64_t count) {
-    return y.view({batch, time, count, size}).transpose(1, 2);
-  };
+  const auto heads = [&](const at::Tensor& y, std::int64_t count) { return y.view({batch, time, count, size}); };
   const auto qkv = linears(parameters, x, block * linears_per_block + q, 3, quantizers);
   const at::Tensor cosine = cosine_.narrow(0, 0, time), sine = sine_.narrow(0, 0, time);
   const at::Tensor query = apply_rotary(heads(qkv[0], shape_.heads), cosine, sine);
   at::Tensor key = apply_rotary(heads(qkv[1], shape_.kv_heads), cosine, sine);
-  at::Tensor value = heads(qkv[2], shape_.kv_heads);
+  at::Tensor value = heads(qkv[2], shape_.kv_heads).transpose(1, 2);
   if (const std::int64_t group = shape_.heads / shape_.kv_heads; group > 1) {
     key = key.repeat_interleave(group, 1);
     value = value.repeat_interleave(group, 1);

@@ -1,6 +1,7 @@
 #pragma once
 #include <vector>
 
+#include "model/functions.hpp"
 #include "model/quantized_linear.hpp"
 #include "model/shape.hpp"
 #include "model/torch.hpp"
@@ -43,15 +44,5 @@ class Transformer {
   at::Tensor cosine_, sine_;  ///< [context, head_size]
   at::Tensor mask_;           ///< [context, context]: 0 on and below the diagonal, -inf above
 };
-
-/// Root-mean-square norm: x / sqrt(mean(x^2) + eps) * weight over the last dimension.
-at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps);
-
-/// Rotary position embedding (Su et al. 2021) in the half-split layout of the public Llama checkpoints:
-/// x [batch, heads, time, head_size]; x cos + rotate_half(x) sin.
-at::Tensor apply_rotary(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine);
-
-/// Mean negative log-likelihood [nats per token] of `targets` [n] under `logits` [n, vocab].
-at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets);
 
 }  // namespace bitdarts::model
