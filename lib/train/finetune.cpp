@@ -110,7 +110,7 @@ std::string scheme_text(const config::FinetuneOptions& options) {
 }
 
 quant::Scheme resolve_scheme(const config::FinetuneOptions& options, const std::vector<quant::LayerShape>& layers,
-                             const std::string& text, const fs::path* searched) {
+                             const std::string& text, const std::filesystem::path* searched) {
   if (options.scheme == "searched") return quant::load_scheme(store::File::open(*searched), layers);
   if (quant::is_uniform_shorthand(options.scheme)) return quant::parse_uniform(options.scheme, layers);
   return quant::parse_table(text, layers, options.scheme);
@@ -132,7 +132,7 @@ void run_finetune(const stage::Context& context) {
   if (run.up_to_date()) return;
 
   const std::string device = prepare_device(config.run);
-  const fs::path* searched = uses_search(options) ? &run.input_path("searched") : nullptr;
+  const std::filesystem::path* searched = uses_search(options) ? &run.input_path("searched") : nullptr;
   const auto file = store::File::open(options.from == "searched" ? *searched : run.input_path("pretrained"));
   const auto shape = model::load_shape(file);
   const auto corpus = data::load_corpus(run.input_path("tokens"), shape.context);

@@ -55,11 +55,11 @@ template class Weights<double>;
 
 Validation::Validation(const data::Corpus& corpus, std::int64_t context, std::uint64_t seed, std::int64_t every,
                        std::int64_t batches, std::int64_t sequences, std::int64_t steps)
-    : sampler_(corpus.search, context, seed, Stream::validation_batch), every_(every), batches_(batches),
+    : sampler_(corpus.search, context, seed, Stream::validation_batch), every_(every), batches_(std::max<std::int64_t>(1, batches)),
       sequences_(sequences), steps_(steps) {}
 
 bool Validation::due(std::int64_t done) const {
-  return every_ > 0 && batches_ > 0 && (done % every_ == 0 || done == steps_);
+  return every_ > 0 && (done % every_ == 0 || done == steps_);
 }
 
 template <class Real>
