@@ -118,6 +118,17 @@ Corpus load_corpus(const std::filesystem::path& path, std::int64_t context,
   return corpus;
 }
 
+std::vector<std::uint32_t> load_piece_bytes(const std::filesystem::path& path) {
+  const store::File file = store::File::open(path);
+  const std::string name = "/tokenizer/piece_bytes";
+  const std::int64_t vocab_size = file.required_int("/tokenizer", "vocab_size");
+  require(file.has(name), "the lengths of the pieces are missing", file, name);
+  auto lengths = file.read<std::uint32_t>(name);
+  require(static_cast<std::int64_t>(lengths.size()) == vocab_size, "there are not as many lengths as pieces",
+          file, name);
+  return lengths;
+}
+
 double unigram_entropy(const TokenPart& part, std::int64_t vocab_size) {
   std::vector<std::uint64_t> counts(static_cast<std::size_t>(vocab_size), 0);
   for (const std::int32_t id : part.ids) ++counts.at(static_cast<std::size_t>(id));

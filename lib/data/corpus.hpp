@@ -17,6 +17,7 @@ namespace bitdarts::data {
 //   by document_end /documents/{train,search,test}/begin uint64 [documents + 1]: first token of each
 //   document, and the end /documents/{train,search,test}/bytes uint64 [documents]: length of the text
 //   /tokenizer/model                     uint8 [bytes]: the SentencePiece model itself
+//   /tokenizer/piece_bytes               uint32 [vocab_size]: bytes of text that each token decodes to
 //   attributes of /tokenizer: vocab_size, document_end; of /tokens: train_bytes, search_bytes, test_bytes,
 //   documents
 inline constexpr std::int64_t tokens_schema = 1;
@@ -37,6 +38,13 @@ struct Corpus {
 /// a needed part is too short for `context` + 1 tokens, or the file is inconsistent.
 Corpus load_corpus(const std::filesystem::path& path, std::int64_t context,
                    std::initializer_list<Split> needed = {Split::train, Split::search, Split::test});
+
+/// Bytes of text that each token stands for, by id. Decoding goes token by token, so a stretch of tokens stands for the
+/// sum of theirs. InputError when the file does not say.
+///
+/// For the rooms that see LibTorch, which cannot use data::Tokenizer: Debian's libsentencepiece exports a protobuf of its
+/// own, LibTorch's libprotobuf finds those names first, and a program that loads both dies before main.
+std::vector<std::uint32_t> load_piece_bytes(const std::filesystem::path& path);
 
 /// Sequences as a pure function of (seed, stream, step, sample): context + 1 consecutive tokens from a
 /// uniformly drawn start. Nothing to save, nothing that depends on the rank.

@@ -173,6 +173,11 @@ void write_tokens(store::File& file, const TokenizedText& text, const Tokenizer&
   const std::string& model = tokenizer.serialized();
   file.write<std::uint8_t>("/tokenizer/model",
                            std::span(reinterpret_cast<const std::uint8_t*>(model.data()), model.size()));
+  std::vector<std::uint32_t> piece_bytes;
+  for (std::int32_t id = 0; id < tokenizer.vocab_size(); ++id) {
+    piece_bytes.push_back(static_cast<std::uint32_t>(tokenizer.decode({&id, 1}).size()));
+  }
+  file.write<std::uint32_t>("/tokenizer/piece_bytes", piece_bytes);
   file.set_attribute("/tokenizer", "vocab_size", tokenizer.vocab_size());
   file.set_attribute("/tokenizer", "document_end", static_cast<std::int64_t>(tokenizer.document_end()));
 }

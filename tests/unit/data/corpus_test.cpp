@@ -21,6 +21,7 @@ struct Tokens {
   std::vector<std::uint64_t> begin{0, 4, 7}, bytes{10, 6};
   std::int64_t total_bytes = 16, vocab_size = 10, document_end = 2;
   bool signed_ids = false, search_empty = false;
+  std::size_t pieces = 10;
 
   std::filesystem::path save(const std::filesystem::path& path) const {
     store::File file = store::File::create(path);
@@ -42,6 +43,8 @@ struct Tokens {
       file.set_attribute("/tokens", part + "_bytes", total_bytes);
     }
     file.write<std::uint8_t>("/tokenizer/model", std::vector<std::uint8_t>{1});
+    if (pieces > 0)
+      file.write<std::uint32_t>("/tokenizer/piece_bytes", std::vector<std::uint32_t>(pieces, 3));
     file.set_attribute("/tokenizer", "vocab_size", vocab_size);
     file.set_attribute("/tokenizer", "document_end", document_end);
     file.close();
@@ -117,6 +120,17 @@ TEST_CASE("what is not a corpus, or no longer one, is refused") {
   store::File empty = store::File::create(scratch / "empty.h5");
   empty.close();
   CHECK_THROWS_AS(load_corpus(scratch / "empty.h5", 3), InputError);
+}
+
+TEST_CASE("the lengths of the pieces are those of the vocabulary") {
+  Scratch scratch;
+  CHECK(load_piece_bytes(Tokens{}.save(scratch / "tokens.h5")) == std::vector<std::uint32_t>(10, 3));
+  Tokens wrong;
+  wrong.pieces = 9;
+  CHECK_THROWS_AS(load_piece_bytes(wrong.save(scratch / "nine.h5")), InputError);
+  wrong.pieces = 0;
+  const auto path = wrong.save(scratch / "none.h5");
+  mentions(message_of<InputError>([&] { load_piece_bytes(path); }), "/tokenizer/piece_bytes");
 }
 
 TEST_CASE("samples are consecutive tokens within the part, targets one token later") {

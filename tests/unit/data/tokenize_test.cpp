@@ -90,6 +90,16 @@ TEST_CASE("the stored tokens give the text back byte for byte") {
   }
 
   {
+    INFO("the lengths of the pieces add up to those of the parts");
+    const auto piece_bytes = load_piece_bytes(scratch / "tokens.h5");
+    const Corpus corpus = load_corpus(scratch / "tokens.h5", 1);
+    for (const Split split : {Split::train, Split::search, Split::test}) {
+      std::uint64_t bytes = 0;
+      for (const std::int32_t id : corpus.part(split).ids) bytes += piece_bytes[static_cast<std::size_t>(id)];
+      CHECK(bytes == corpus.part(split).bytes);
+    }
+  }
+  {
     INFO("the key follows what the text is, not where it lies");
     const Scratch elsewhere;
     elsewhere.write("a.txt", text);
