@@ -1,0 +1,65 @@
+#include "evaluate/accounting.hpp"
+
+#include "core/error.hpp"
+
+namespace bitdarts::evaluate {
+namespace {
+
+constexpr std::int64_t full_bits = 32, full_bytes = 4;
+
+// Numbers of 32 bits that the quantizer of an input needs at inference: its step, and for lsq+ the offset.
+std::int64_t input_numbers(const quant::Candidate& candidate) {
+  switch (candidate.method) {
+    case quant::Method::identity:
+      return 0;
+    case quant::Method::lsq_plus:
+      return 2;
+    case quant::Method::pact:
+    case quant::Method::uniform:
+      return 1;
+  }
+  return 0;
+}
+
+// Parameters that stay in float32 beside the packed layers.
+std::int64_t unpacked_parameters(const model::ParameterLayout& layout) {
+  auto count = static_cast<std::int64_t>(layout.total);
+  for (std::size_t l = 0; l < layout.linears.size(); ++l) {
+    const auto& home = layout.parameters[layout.linear_parameter[l]];
+    // A tied head is quantized as head only: the embedding it shares its matrix with stays.
+    if (home.name == layout.linears[l].name + ".weight") count -= layout.linears[l].parameters();
+  }
+  return count;
+}
+
+}  // namespace
+
+Accounting account(const model::ParameterLayout& layout, std::span<const PackedLayer> layers,
+                   const quant::Scheme& scheme) {
+  if (layers.size() != layout.linears.size() || scheme.entries.size() != layers.size()) {
+    throw Error("the model, its packed layers and its scheme have different numbers of layers");
+  }
+  Accounting result;
+  std::int64_t weights = 0, weight_bits = 0, inputs = 0;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const std::int64_t count = layout.linears[l].parameters();
+    weights += count;
+    weight_bits +=
+        count * layers[l].candidate.bits + full_bits * static_cast<std::int64_t>(layers[l].steps.size());
+    inputs += input_numbers(scheme.entries[l].input);
+    result.quantized_weight_bytes += layers[l].bytes();
+  }
+  const std::int64_t others = unpacked_parameters(layout), total = static_cast<std::int64_t>(layout.total);
+  result.model_bytes = result.quantized_weight_bytes + full_bytes * (others + inputs);
+  result.full_precision_bytes = full_bytes * total;
+  result.mean_weight_bits = static_cast<double>(weight_bits) / static_cast<double>(weights);
+  result.mean_weight_bits_all =
+      static_cast<double>(weight_bits + full_bits * others) / static_cast<double>(total);
+  result.compression_ratio =
+      static_cast<double>(result.full_precision_bytes) / static_cast<double>(result.model_bytes);
+  result.weight_compression_ratio =
+      static_cast<double>(full_bytes * weights) / static_cast<double>(result.quantized_weight_bytes);
+  return result;
+}
+
+}  // namespace bitdarts::evaluate

@@ -1,0 +1,54 @@
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/shape.hpp"
+#include "model/transformer.hpp"
+#include "quant/bank.hpp"
+
+namespace bitdarts::evaluate {
+
+/// The weights as the forward pass multiplies with them: those of quantized layers replaced by what they
+/// quantize to.
+struct EffectiveWeights {
+  std::vector<float> parameters;  ///< [layout.total]
+  std::vector<float>
+      head;  ///< of a quantized output head, which may share its matrix with the embedding; else empty
+};
+
+/// Is the last quantizable layer the output head?
+bool has_quantized_head(const model::ParameterLayout& layout);
+
+/// Where the effective weight of a quantizable layer belongs. Makes room for the head's.
+std::span<float> place_of(EffectiveWeights& weights, const model::ParameterLayout& layout,
+                          std::size_t linear);
+
+/// The weight of a quantizable layer among all parameters, [out, in].
+std::span<const float> weight_of(std::span<const float> parameters, const model::ParameterLayout& layout,
+                                 std::size_t linear);
+
+/// W~ for every quantizable layer, as in training: the weight's own maxima are taken first (uniform).
+EffectiveWeights fake_quantized(const model::ParameterLayout& layout, std::span<const float> parameters,
+                                quant::Bank& bank);
+
+/// A network that only predicts: fixed weights, fixed input quantizers, no gradient.
+class Network {
+ public:
+  /// `bank` null: inputs are not quantized; else its input sites are bound now and stay as they are.
+  /// `device`: "cpu" or "cuda".
+  Network(const model::ModelShape& shape, const model::ParameterLayout& layout,
+          const EffectiveWeights& weights, const quant::Bank* bank, const std::string& device);
+  /// tokens [batch, time] int64 on the host -> logits [batch * time, vocab] on the device.
+  at::Tensor logits(const at::Tensor& tokens);
+
+ private:
+  const at::TensorOptions options_;
+  const model::Transformer transformer_;
+  std::vector<at::Tensor> parameters_;
+  at::Tensor head_;
+  model::InputQuantizers quantizers_;
+  bool quantized_;
+};
+
+}  // namespace bitdarts::evaluate
