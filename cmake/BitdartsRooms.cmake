@@ -1,11 +1,15 @@
 # The house as CMake sees it: a room is a static library with declared neighbours.
 
-# bitdarts_room(<name> [TORCH] [TORCH_SOURCES file...] [DEPENDS room-or-target...])
+# bitdarts_room(<name> [TORCH] [TORCH_SOURCES file...] [EXCEPT file...] [DEPENDS room-or-target...])
 #   All .cpp files of lib/<name>/. TORCH rooms share one precompiled header.
 #   TORCH_SOURCES: in a room without LibTorch, the files that see it; they become bitdarts_<name>_tensor.
+#   EXCEPT: files that the caller makes a target of its own from.
 function(bitdarts_room name)
-  cmake_parse_arguments(ROOM "TORCH" "" "TORCH_SOURCES;DEPENDS;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ROOM "TORCH" "" "TORCH_SOURCES;EXCEPT;DEPENDS;PRIVATE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/lib/${name}/*.cpp)
+  foreach(file ${ROOM_EXCEPT})
+    list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/lib/${name}/${file})
+  endforeach()
   list(TRANSFORM ROOM_TORCH_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/lib/${name}/)
   if(ROOM_TORCH_SOURCES)
     list(REMOVE_ITEM sources ${ROOM_TORCH_SOURCES})

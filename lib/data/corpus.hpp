@@ -39,11 +39,12 @@ struct Corpus {
 Corpus load_corpus(const std::filesystem::path& path, std::int64_t context,
                    std::initializer_list<Split> needed = {Split::train, Split::search, Split::test});
 
-/// Bytes of text that each token stands for, by id. Decoding goes token by token, so a stretch of tokens stands for the
-/// sum of theirs. InputError when the file does not say.
+/// Bytes of text that each token stands for, by id. Decoding goes token by token, so a stretch of tokens
+/// stands for the sum of theirs. InputError when the file does not say.
 ///
-/// For the rooms that see LibTorch, which cannot use data::Tokenizer: Debian's libsentencepiece exports a protobuf of its
-/// own, LibTorch's libprotobuf finds those names first, and a program that loads both dies before main.
+/// For the rooms that see LibTorch, which cannot use data::Tokenizer: Debian's libsentencepiece exports a
+/// protobuf of its own, LibTorch's libprotobuf finds those names first, and a program that loads both dies
+/// before main.
 std::vector<std::uint32_t> load_piece_bytes(const std::filesystem::path& path);
 
 /// Sequences as a pure function of (seed, stream, step, sample): context + 1 consecutive tokens from a
