@@ -53,6 +53,16 @@ std::optional<std::size_t> find_candidate(std::span<const Candidate> candidates,
   return static_cast<std::size_t>(at - candidates.begin());
 }
 
+InputError unusable(const store::File& file, const std::string& dataset) {
+  return InputError("a quantizer has a number that it cannot have (ranges are positive, and all are finite)",
+                    file.path().string() + ":" + dataset, "run the stage that made the file again");
+}
+
+double finite(double value, const store::File& file, const std::string& dataset) {
+  if (!std::isfinite(value)) throw unusable(file, dataset);
+  return value;
+}
+
 bool load_site(const store::File& file, Bank& bank, const Site& site) {
   const std::string group = group_of(site.name, site.role);
   if (!file.has(group)) return false;
@@ -68,16 +78,14 @@ bool load_site(const store::File& file, Bank& bank, const Site& site) {
     const auto ranges = file.read<double>(name);
     for (std::int64_t c = 0; c < site.channels; ++c) {
       const double range = ranges[*at * channels + static_cast<std::uint64_t>(c)];
-      if (!std::isfinite(range) || range < 0) {
-        throw InputError("a quantizer's " + std::string(dataset) + " is not a positive number", file.path().string() + ":" + name,
-                         "run the stage that made the file again");
-      }
-      bank.theta[site.range_at(j, c)] = range;
+      if (range < 0) throw unusable(file, name);
+      bank.theta[site.range_at(j, c)] = finite(range, file, name);
     }
-    bank.theta[site.offset + j] = file.read<double>(group + "/offset", {n})[*at];
+    bank.theta[site.offset + j] = finite(file.read<double>(group + "/offset", {n})[*at], file, group + "/offset");
   }
   if (stored == site.candidates) {
     const auto alpha = file.read<double>(group + "/alpha", {n});
+    for (const double a : alpha) finite(a, file, group + "/alpha");
     std::copy(alpha.begin(), alpha.end(), bank.alpha.begin() + static_cast<std::ptrdiff_t>(site.alpha));
   }
   return true;
