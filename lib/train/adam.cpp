@@ -45,10 +45,10 @@ void Adam<Real>::virtual_step(std::span<const Real> parameters, std::span<const 
     const Real v = u.beta2 * second_[i] + u.keep2 * g * g;
     const Real root = std::sqrt(v), below = root * u.correction2 + u.epsilon;
     const Real decay = decays.empty() || !decays[i] ? Real(0) : u.decay * parameters[i];
-    moved[i] = parameters[i] - u.rate * m / below - decay;
-    // d(m / below)/dg by the quotient rule; d root/dg = keep2 g / root.
-    const Real through_root = root > 0 ? m * u.correction2 * u.keep2 * g / (root * below) : Real(0);
-    jacobian[i] = u.rate * (u.keep1 - through_root) / below;
+    moved[i] = parameters[i] - (u.rate * m / below + decay);  // as step() rounds it
+    // d(m / below)/dg by the quotient rule; d root/dg = keep2 g / root. Where there never was a gradient (the embedding of a token not
+    // seen yet) it would be 1/epsilon and drown every other direction: such a weight does not move.
+    jacobian[i] = root > 0 ? u.rate * (u.keep1 - m * u.correction2 * u.keep2 * g / (root * below)) / below : Real(0);
   }
 }
 

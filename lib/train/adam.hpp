@@ -27,7 +27,8 @@ class Adam {
   void step(std::span<Real> parameters, std::span<const Real> gradient, const AdamOptions& options,
             std::span<const std::uint8_t> decays = {}, std::span<const double> scale = {});
 
-  /// What step() would make of the parameters, without doing it, and the diagonal of -d parameters' / d gradient.
+  /// What step() would make of the parameters, without doing it, and the diagonal of -d parameters' / d gradient (0 where there has
+  /// not been a gradient yet).
   void virtual_step(std::span<const Real> parameters, std::span<const Real> gradient, const AdamOptions& options,
                     std::span<const std::uint8_t> decays, std::span<Real> moved, std::span<Real> jacobian) const;
 
@@ -44,8 +45,8 @@ class Adam {
 template <class Real>
 double norm(std::span<const Real> values);
 
-/// Scales `gradient` so that its norm is at most `limit` (0: no limit). Returns the norm before. Error naming nothing but the
-/// number when it is not finite: the caller knows step and tensor.
+/// Scales `gradient` so that its norm is at most `limit` (0: no limit). Returns the norm before, which is not
+/// finite when the gradient is not.
 template <class Real>
 double clip_norm(std::span<Real> gradient, double limit);
 
