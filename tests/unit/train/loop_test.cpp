@@ -1,0 +1,119 @@
+#include "train/loop.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "catch.hpp"
+#include "core/error.hpp"
+
+using namespace bitdarts;
+using Catch::Matchers::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Counts its steps; everything it knows is the list of them.
+class Counter : public train::Trainee {
+ public:
+  std::vector<Progress::Value> step(std::int64_t step) override {
+    seen.push_back(step);
+    if (step == raise_at) std::raise(SIGTERM);
+    return {};
+  }
+  void save(store::File& file) const override { file.write<std::int64_t>("/state/seen", seen); }
+  void load(const store::File& file) override { seen = file.read<std::int64_t>("/state/seen"); }
+  bool finished() const override { return static_cast<std::int64_t>(seen.size()) == enough; }
+
+  std::vector<std::int64_t> seen;
+  std::int64_t raise_at = -1, enough = -1;
+};
+
+class Bench {
+ public:
+  Bench() : out_(fs::temp_directory_path() / ("bitdarts-loop-test-" + std::to_string(getpid()))) {
+    fs::remove_all(out_);
+    config_.run.quiet = true;
+    config_.run.checkpoint_minutes = 0;
+  }
+  ~Bench() { fs::remove_all(out_); }
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+
+  std::int64_t train(Counter& counter, std::int64_t steps) {
+    const comm::InterruptWatch interrupts;
+    const stage::Context context{config_, world_, interrupts, console_, out_, out_};
+    stage::Run run(context, {.name = "pretrain",
+                             .schema_version = 1,
+                             .product = "pretrained.h5",
+                             .sections = {"run"},
+                             .inputs = {},
+                             .extra_key = {}});
+    return train::run_loop(context, run, counter, {.what = "count", .steps = steps, .tokens_per_step = 1});
+  }
+  std::size_t checkpoints() const {
+    std::error_code absent;
+    std::size_t count = 0;
+    for (const auto& file : fs::directory_iterator(out_ / ".checkpoints" / "pretrained", absent))
+      count += file.is_regular_file();
+    return count;
+  }
+  config::Config& config() { return config_; }
+
+ private:
+  fs::path out_;
+  config::Config config_;
+  comm::Communicator world_;
+  Console console_{false, "pretrain"};
+};
+
+using Steps = std::vector<std::int64_t>;
+
+}  // namespace
+
+TEST_CASE("the loop takes every step once, in order") {
+  Bench bench;
+  Counter counter;
+  CHECK(bench.train(counter, 5) == 5);
+  CHECK(counter.seen == Steps{0, 1, 2, 3, 4});
+  CHECK(bench.checkpoints() == 0);
+}
+
+TEST_CASE("a signal ends the loop at the step boundary, with a checkpoint that the next run goes on from") {
+  Bench bench;
+  Counter counter;
+  counter.raise_at = 2;
+  CHECK_THROWS_AS(bench.train(counter, 5), Interrupted);
+  CHECK(counter.seen == Steps{0, 1, 2});  // the step was finished
+  Counter next;
+  CHECK(bench.train(next, 5) == 5);
+  CHECK(next.seen == Steps{0, 1, 2, 3, 4});
+}
+
+TEST_CASE("checkpoints are written every so many steps, and the last is resumed from") {
+  Bench bench;
+  bench.config().run.checkpoint_steps = 2;
+  Counter counter;
+  bench.train(counter, 5);
+  CHECK(bench.checkpoints() > 0);
+  Counter next;
+  next.seen = {99};  // replaced by what is loaded
+  CHECK(bench.train(next, 7) == 7);
+  CHECK(next.seen == Steps{0, 1, 2, 3, 4, 5, 6});
+}
+
+TEST_CASE("the loop stops when there is nothing left to learn") {
+  Bench bench;
+  Counter counter;
+  counter.enough = 3;
+  CHECK(bench.train(counter, 10) == 3);
+}
+
+TEST_CASE("a number that is not finite is an error with step, place and remedy") {
+  CHECK_NOTHROW(train::require_finite(1.0, "the loss", 3, "pretrain"));
+  CHECK_THROWS_WITH(
+      train::require_finite(std::nan(""), "the loss", 3, "pretrain"),
+      Contains("the loss") && Contains("step 3") && Contains("pretrain") && Contains("learning rate"));
+  CHECK_THROWS_AS(train::require_finite(-INFINITY, "the loss", 3, "pretrain"), Error);
+}
