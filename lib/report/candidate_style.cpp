@@ -1,0 +1,205 @@
+#include "report/candidate_style.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <set>
+#include <tuple>
+
+#include "report/format.hpp"
+
+namespace bitdarts::report {
+namespace {
+
+using quant::Method;
+using Colour = std::array<double, 3>;
+
+// ColorBrewer's YlGnBu at 2, 4, 8, 16 and 32 bits: lightness falls from each to the next.
+constexpr std::array<Colour, 5> stops{
+    {{255, 250, 205}, {178, 226, 182}, {65, 182, 196}, {34, 94, 168}, {8, 25, 80}}};
+
+Colour colour_of(int bits) {
+  const double at = std::clamp(std::log2(static_cast<double>(std::max(bits, 2))) - 1, 0.0, 4.0);
+  const auto below = std::min<std::size_t>(static_cast<std::size_t>(at), stops.size() - 2);
+  const double share = at - static_cast<double>(below);
+  Colour colour;
+  for (std::size_t k = 0; k < 3; ++k) colour[k] = (1 - share) * stops[below][k] + share * stops[below + 1][k];
+  return colour;
+}
+
+// Relative luminance of WCAG 2.
+double luminance(const Colour& colour) {
+  const auto linear = [](double value) {
+    const double c = value / 255;
+    return c <= 0.04045 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4);
+  };
+  return 0.2126 * linear(colour[0]) + 0.7152 * linear(colour[1]) + 0.0722 * linear(colour[2]);
+}
+
+bool is_dark(int bits) {
+  return luminance(colour_of(bits)) < 0.179;
+}  // where black and white contrast equally
+
+const char* hatching_name(Method method) {
+  switch (method) {
+    case Method::pact:
+      return "pact";
+    case Method::uniform:
+      return "uniform";
+    case Method::lsq_plus:
+    case Method::identity:
+      return nullptr;
+  }
+  return nullptr;
+}
+
+std::string name_of(Method method) {
+  switch (method) {
+    case Method::lsq_plus:
+      return "lsq+";
+    case Method::pact:
+      return "pact";
+    case Method::uniform:
+      return "uniform";
+    case Method::identity:
+      return "fp32: not quantized";
+  }
+  return {};
+}
+
+std::string pattern(const std::string& id, const std::string& drawing) {
+  return "<pattern id=\"" + id + "\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\">" + drawing +
+         "</pattern>\n";
+}
+
+// A legend item: where it ends is where the next begins.
+struct Legend {
+  std::string drawn;
+  double x = 0;
+  void text(const std::string& words) {
+    drawn += "<text x=\"" + svg_number(x) + "\" y=\"16\" class=\"small\">" + words + "</text>\n";
+    x += 7.0 * static_cast<double>(display_width(words)) + 18;
+  }
+};
+
+}  // namespace
+
+std::string svg_number(double value) {
+  std::string text = fixed(value, 2);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+std::string fill_of(int bits) {
+  const Colour colour = colour_of(bits);
+  char text[8];
+  std::snprintf(text, sizeof text, "#%02x%02x%02x", static_cast<unsigned>(std::lround(colour[0])) & 255u,
+                static_cast<unsigned>(std::lround(colour[1])) & 255u,
+                static_cast<unsigned>(std::lround(colour[2])) & 255u);
+  return text;
+}
+
+std::string ink_on(int bits) { return is_dark(bits) ? "#ffffff" : "#000000"; }
+
+std::string letter_of(Method method) {
+  switch (method) {
+    case Method::lsq_plus:
+      return "L";
+    case Method::pact:
+      return "P";
+    case Method::uniform:
+      return "U";
+    case Method::identity:
+      return "F";
+  }
+  return {};
+}
+
+std::string hatching_definitions(const std::string& prefix) {
+  std::string text = "<defs>\n";
+  for (const bool dark : {false, true}) {
+    const std::string ink = dark ? "#ffffff" : "#101418", tail = dark ? "-light" : "-dark";
+    text += pattern(prefix + "-pact" + tail, "<path d=\"M-1,1 L1,-1 M0,5 L5,0 M4,6 L6,4\" stroke=\"" + ink +
+                                                 "\" stroke-width=\"1\" stroke-opacity=\"0.55\"/>");
+    text += pattern(prefix + "-uniform" + tail,
+                    "<circle cx=\"2.5\" cy=\"2.5\" r=\"1\" fill=\"" + ink + "\" fill-opacity=\"0.6\"/>");
+  }
+  return text + "</defs>\n";
+}
+
+std::string hatching_of(const quant::Candidate& candidate, const std::string& prefix) {
+  const char* name = hatching_name(candidate.method);
+  if (name == nullptr) return {};
+  return "url(#" + prefix + "-" + name + (is_dark(candidate.bits) ? "-light" : "-dark") + ")";
+}
+
+std::string glyph(Method method, double x, double y, double size) {
+  const double r = size / 2;
+  const auto at = [&](double dx, double dy) { return svg_number(x + dx) + "," + svg_number(y + dy) + " "; };
+  std::string shape;
+  double text_y = y;
+  switch (method) {
+    case Method::lsq_plus:
+      shape = "<circle cx=\"" + svg_number(x) + "\" cy=\"" + svg_number(y) + "\" r=\"" + svg_number(r) + "\"";
+      break;
+    case Method::pact:
+      shape = "<polygon points=\"" + at(0, -1.15 * r) + at(1.2 * r, r) + at(-1.2 * r, r) + "\"";
+      text_y += 0.35 * r;
+      break;
+    case Method::uniform:
+      shape = "<rect x=\"" + svg_number(x - 0.92 * r) + "\" y=\"" + svg_number(y - 0.92 * r) + "\" width=\"" +
+              svg_number(1.84 * r) + "\" height=\"" + svg_number(1.84 * r) + "\"";
+      break;
+    case Method::identity:
+      shape =
+          "<polygon points=\"" + at(0, -1.2 * r) + at(1.2 * r, 0) + at(0, 1.2 * r) + at(-1.2 * r, 0) + "\"";
+      break;
+  }
+  const double font = method == Method::pact ? 0.52 * size : 0.62 * size;
+  return shape + " fill=\"#ffffff\" stroke=\"#101418\" stroke-width=\"1\"/><text x=\"" + svg_number(x) +
+         "\" y=\"" + svg_number(text_y + 0.36 * font) + "\" font-size=\"" + svg_number(font) +
+         "\" class=\"letter\" fill=\"#101418\">" + letter_of(method) + "</text>";
+}
+
+std::vector<quant::Candidate> stacking_order(std::vector<quant::Candidate> candidates) {
+  std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
+    return std::tuple(a.bits, a.method) < std::tuple(b.bits, b.method);
+  });
+  return candidates;
+}
+
+std::string candidate_legend(const std::vector<quant::Candidate>& candidates, const std::string& prefix) {
+  std::set<int> widths;
+  std::set<Method> methods;
+  for (const auto& candidate : candidates) {
+    widths.insert(candidate.bits);
+    methods.insert(candidate.method);
+  }
+  Legend legend;
+  for (const int bits : widths) {
+    legend.drawn += "<rect x=\"" + svg_number(legend.x) +
+                    "\" y=\"1\" width=\"30\" height=\"20\" rx=\"3\" fill=\"" + fill_of(bits) +
+                    "\" class=\"cell\"/><text x=\"" + svg_number(legend.x + 15) +
+                    "\" y=\"16.5\" class=\"bits\" font-size=\"14\" fill=\"" + ink_on(bits) + "\">" +
+                    std::to_string(bits) + "</text>\n";
+    legend.x += 36;
+  }
+  legend.x -= 1;
+  legend.text("bits");
+  for (const Method method : methods) {
+    const std::string hatching = hatching_of({method, 4}, prefix);
+    legend.drawn += "<rect x=\"" + svg_number(legend.x) +
+                    "\" y=\"1\" width=\"34\" height=\"20\" rx=\"3\" class=\"sample\"/>";
+    if (!hatching.empty())
+      legend.drawn += "<rect x=\"" + svg_number(legend.x) +
+                      "\" y=\"1\" width=\"34\" height=\"20\" rx=\"3\" fill=\"" + hatching + "\"/>";
+    legend.drawn += glyph(method, legend.x + 17, 11, 14);
+    legend.x += 41;
+    legend.text(name_of(method));
+  }
+  return legend.drawn;
+}
+
+}  // namespace bitdarts::report

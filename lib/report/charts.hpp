@@ -1,0 +1,23 @@
+#pragma once
+#include <vector>
+
+#include "report/chart.hpp"
+#include "report/comparison.hpp"
+#include "report/products.hpp"
+
+namespace bitdarts::report {
+
+// The charts of the page, from whatever products there are; a chart without data is not in the list.
+
+/// Training and validation loss of pretraining, search and finetuning, and the validation of all finetunings
+/// in one.
+std::vector<Chart> loss_charts(const Products& products);
+
+/// Cost against the budget and its ramp, the coefficients, expected bits, entropy and quantization error over
+/// the search.
+std::vector<Chart> search_charts(const Product& searched);
+
+/// Perplexity over cost, every evaluated scheme a point whose shape tells its kind.
+Chart comparison_chart(const Comparison& comparison);
+
+}  // namespace bitdarts::report

@@ -1,0 +1,123 @@
+#include "report/products.hpp"
+
+#include <algorithm>
+
+#include "core/error.hpp"
+
+namespace bitdarts::report {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The one version of every product that this report reads.
+constexpr std::int64_t readable_schema = 1;
+
+std::optional<Product> load(const fs::path& path, const std::string& stage,
+                            std::vector<std::string>& problems) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return std::nullopt;
+  try {
+    std::string hash;
+    store::File file = store::open_product(path, stage, readable_schema, &hash);
+    store::Provenance provenance = store::read_provenance(file);
+    return Product{path, hash, std::move(provenance), std::move(file)};
+  } catch (const Error& error) {
+    problems.push_back(path.string() + " is left out: " + error.what());
+    return std::nullopt;
+  }
+}
+
+std::optional<Product> load_either(const fs::path& out, const fs::path& in, const std::string& name,
+                                   const std::string& stage, std::vector<std::string>& problems) {
+  std::error_code ignored;
+  return load(fs::exists(out / name, ignored) ? out / name : in / name, stage, problems);
+}
+
+std::vector<Baseline> load_baselines(const fs::path& folder, std::vector<std::string>& problems) {
+  std::vector<fs::path> folders;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(folder, none))
+    if (entry.is_directory()) folders.push_back(entry.path());
+  std::sort(folders.begin(), folders.end());
+  std::vector<Baseline> baselines;
+  for (const fs::path& path : folders) {
+    Baseline baseline{path.filename().string(), load(path / "finetuned.h5", "finetune", problems),
+                      load(path / "evaluation.h5", "evaluate", problems)};
+    if (baseline.finetuned || baseline.evaluation) baselines.push_back(std::move(baseline));
+  }
+  return baselines;
+}
+
+// A chain that was continued after one of its links changed mixes two runs: the reader must know.
+void check_input(const std::string& what, const Product& product, const std::string& name,
+                 const std::optional<Product>& here, std::vector<std::string>& problems) {
+  if (!here) return;
+  for (const store::InputRecord& input : product.provenance.inputs) {
+    if (input.name != name || input.content_hash == here->content_hash) continue;
+    problems.push_back(what + " was made from another " + name + ".h5 than " + here->path.string() +
+                       ": run the pipeline again");
+  }
+}
+
+void check_chain(Products& products) {
+  auto& problems = products.problems;
+  const auto check = [&](const std::string& what, const std::optional<Product>& product,
+                         const std::optional<Product>& finetuned) {
+    if (!product) return;
+    check_input(what, *product, "tokens", products.tokens, problems);
+    check_input(what, *product, "pretrained", products.pretrained, problems);
+    check_input(what, *product, "searched", products.searched, problems);
+    check_input(what, *product, "finetuned", finetuned, problems);
+  };
+  for (const auto* product :
+       {&products.pretrained, &products.searched, &products.finetuned, &products.evaluation})
+    if (*product) check((*product)->path.string(), *product, products.finetuned);
+  for (const Baseline& baseline : products.baselines)
+    for (const auto* product : {&baseline.finetuned, &baseline.evaluation})
+      if (*product) check((*product)->path.string(), *product, baseline.finetuned);
+}
+
+}  // namespace
+
+bool Products::empty() const { return all().empty(); }
+
+std::vector<std::pair<std::string, const Product*>> Products::all() const {
+  std::vector<std::pair<std::string, const Product*>> found;
+  const auto add = [&](const std::string& name, const std::optional<Product>& product) {
+    if (product) found.emplace_back(name, &*product);
+  };
+  add("tokens", tokens);
+  add("pretrained", pretrained);
+  add("searched", searched);
+  add("finetuned", finetuned);
+  add("evaluation", evaluation);
+  for (const Baseline& baseline : baselines) {
+    add("baselines/" + baseline.folder + ": finetuned", baseline.finetuned);
+    add("baselines/" + baseline.folder + ": evaluation", baseline.evaluation);
+  }
+  return found;
+}
+
+Products load_products(const fs::path& out, const fs::path& in) {
+  Products products;
+  auto& problems = products.problems;
+  products.tokens = load_either(out, in, "tokens.h5", "tokenize", problems);
+  products.pretrained = load_either(out, in, "pretrained.h5", "pretrain", problems);
+  products.searched = load_either(out, in, "searched.h5", "search", problems);
+  products.finetuned = load(out / "finetuned.h5", "finetune", problems);
+  products.evaluation = load(out / "evaluation.h5", "evaluate", problems);
+  products.baselines = load_baselines(out / "baselines", problems);
+  check_chain(products);
+  return products;
+}
+
+std::optional<config::Config> configuration_of(const Product& product) {
+  try {
+    return config::from_ini(product.provenance.configuration,
+                            product.path.string() + ":/provenance/configuration");
+  } catch (const Error&) {  // written by a version with other options
+    return std::nullopt;
+  }
+}
+
+}  // namespace bitdarts::report

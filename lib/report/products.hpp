@@ -1,0 +1,45 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+#include "store/product.hpp"
+
+namespace bitdarts::report {
+
+/// One product that is there and whole.
+struct Product {
+  std::filesystem::path path;
+  std::string content_hash;
+  store::Provenance provenance;
+  store::File file;
+};
+
+/// One finetuned and evaluated scheme beside the searched one: a subfolder of baselines/.
+struct Baseline {
+  std::string folder;
+  std::optional<Product> finetuned, evaluation;
+};
+
+/// What a pipeline has made so far. Anything may be missing.
+struct Products {
+  std::optional<Product> tokens, pretrained, searched, finetuned, evaluation;
+  std::vector<Baseline> baselines;  ///< by folder name
+  std::vector<std::string>
+      problems;  ///< in words: damaged files, products that were made from others than those here
+  bool empty() const;
+  /// Those that are there, in pipeline order, with the name they go by ("searched", "baselines/lsqplus_w4a8:
+  /// evaluation").
+  std::vector<std::pair<std::string, const Product*>> all() const;
+};
+
+/// Opens what is there. A damaged file, or one of another stage or schema version, is told in `problems` and
+/// left out. Inputs may lie elsewhere (--in): tokens, pretrained and searched are looked for in `out` first.
+Products load_products(const std::filesystem::path& out, const std::filesystem::path& in);
+
+/// The configuration that a product was made with; nullopt when this program cannot read it.
+std::optional<config::Config> configuration_of(const Product& product);
+
+}  // namespace bitdarts::report

@@ -1,0 +1,204 @@
+#include "report/run_report.hpp"
+
+#include "catch.hpp"
+#include "core/error.hpp"
+#include "report/comparison.hpp"
+#include "report/csv_files.hpp"
+#include "report/page.hpp"
+#include "support.hpp"
+#include "synthetic.hpp"
+
+using namespace bitdarts;
+using namespace bitdarts::report;
+namespace fs = std::filesystem;
+
+namespace {
+
+const synthetic::Result good{"searched", 20.7, 0.0233}, hand{"uniform:lsq+:w4a8", 20.9, 0.03125};
+
+std::string page_of(const fs::path& run) {
+  const Products products = load_products(run, run);
+  return report_page(products, compare(products), "a <run>");
+}
+
+std::size_t lines_of(const std::string& text) { return occurrences(text, "\n"); }
+
+}  // namespace
+
+TEST_CASE("a whole run makes a page with everything, that needs nothing from elsewhere") {
+  const ScratchDirectory scratch;
+  synthetic::write_run(scratch.path(), good, {hand, {"uniform:pact:w4a4", 21.9, 0.015625}});
+  const Products products = load_products(scratch.path(), scratch.path());
+  CHECK(products.problems.empty());
+  const std::string page = report_page(products, compare(products), "a <run>");
+  for (const char* id :
+       {"comparison", "scheme", "search", "discretisation", "losses", "protocol", "provenance"})
+    CHECK(contains(page, "<section id=\"" + std::string(id) + "\">"));
+  CHECK(contains(page, "a &lt;run&gt;"));
+  CHECK(contains(page, "The searched scheme wins"));
+  CHECK(contains(page, "uniform:lsq+:w4a8 ◂ best by hand"));
+  CHECK(contains(page, "node &lt;1&gt; &amp; co"));
+  CHECK(contains(page, "windows of 32 tokens that do not overlap"));
+  for (const auto& entry : synthetic::scheme({}).entries) {
+    CHECK(contains(page, "<title>" + entry.layer + " weight: "));
+    CHECK(contains(page, "<title>" + entry.layer + " input</title>"));
+  }
+  CHECK(occurrences(page, "<svg") == 1 + 2 + 8 + 4);  // comparison, two of layers, search, losses
+  CHECK(unbalanced_tag(page).empty());
+  CHECK(!contains(page, "<script"));
+  CHECK(!contains(page, "<link"));
+  CHECK(!contains(page, "<img"));
+  CHECK(!contains(page, "src="));
+  CHECK(!contains(page, "@import"));
+  CHECK(occurrences(page, "url(") == occurrences(page, "url(#"));
+  CHECK(occurrences(page, "href=") == occurrences(page, "href=\"#") + occurrences(page, "href='#"));
+  // Ids are unique: a link or a pattern finds its own picture.
+  for (auto at = page.find("id=\""); at != std::string::npos; at = page.find("id=\"", at + 1)) {
+    const std::string id = page.substr(at, page.find('"', at + 4) + 1 - at);
+    if (!id.starts_with("id=\"gnuplot")) CHECK(occurrences(page, " " + id) == 1);
+  }
+}
+
+TEST_CASE("a searched scheme that loses is said to lose on the page") {
+  const ScratchDirectory scratch;
+  synthetic::write_run(scratch.path(), {"searched", 21.5, 0.0233}, {hand});
+  const std::string page = page_of(scratch.path());
+  CHECK(contains(page, "verdict loses"));
+  CHECK(contains(page, "The searched scheme LOSES"));
+}
+
+TEST_CASE("the CSV files hold every number behind the pictures") {
+  const ScratchDirectory scratch;
+  synthetic::write_run(scratch.path(), good, {hand});
+  const Products products = load_products(scratch.path(), scratch.path());
+  const auto files = csv_files(products, compare(products));
+  CHECK(files.size() == 7);
+  CHECK(lines_of(files.at("comparison.csv")) == 1 + 3);
+  CHECK(contains(files.at("comparison.csv"), "uniform:lsq+:w4a8,best by hand,20.9,"));
+  CHECK(lines_of(files.at("scheme.csv")) == 1 + 14);
+  CHECK(lines_of(files.at("search.csv")) == 1 + 40);
+  CHECK(files.at("search.csv").starts_with("step,"));
+  CHECK(lines_of(files.at("probabilities.csv")) == 1 + 5 * 14 * 2 * 10);
+  CHECK(lines_of(files.at("losses.csv")) == 1 + (120 + 12) + (40 + 40) + 2 * (30 + 3 + 1));
+  CHECK(lines_of(files.at("discretisation.csv")) == 1 + 5);
+  CHECK(lines_of(files.at("provenance.csv")) == 1 + 5 + 2);
+}
+
+TEST_CASE("whatever is missing is left out, and said") {
+  const ScratchDirectory scratch;
+  const fs::path run = scratch.path();
+  synthetic::write_run(run, good, {hand});
+  const auto without = [&](const std::vector<std::string>& names) {
+    for (const std::string& name : names) fs::rename(run / name, run / (name + ".away"));
+    const std::string page = page_of(run);
+    for (const std::string& name : names) fs::rename(run / (name + ".away"), run / name);
+    CHECK(unbalanced_tag(page).empty());
+    for (const std::string& name : names)
+      if (name.ends_with(".h5")) CHECK(contains(page, name));
+    return page;
+  };
+  CHECK(contains(without({"tokens.h5"}), "section id=\"comparison\""));
+  CHECK(contains(without({"pretrained.h5"}), "section id=\"search\""));
+  const std::string unsearched = without({"searched.h5"});
+  CHECK(!contains(unsearched, "section id=\"search\""));
+  CHECK(contains(unsearched, "section id=\"scheme\""));  // that of finetuned.h5
+  CHECK(contains(without({"evaluation.h5"}), "No searched scheme was evaluated"));
+  CHECK(contains(without({"baselines"}), "No hand-picked uniform scheme"));
+  const std::string only_search =
+      without({"evaluation.h5", "baselines", "finetuned.h5", "tokens.h5", "pretrained.h5"});
+  CHECK(contains(only_search, "section id=\"scheme\""));
+  CHECK(!contains(only_search, "section id=\"comparison\""));
+}
+
+TEST_CASE("a damaged file is left out with its reason, and a chain that mixes runs is told") {
+  const ScratchDirectory scratch;
+  const fs::path run = scratch.path();
+  synthetic::write_run(run, good, {hand});
+  SECTION("damaged") {
+    damage(run / "pretrained.h5");
+    const Products products = load_products(run, run);
+    CHECK(!products.pretrained);
+    REQUIRE(products.problems.size() == 1);
+    CHECK(contains(products.problems[0], "pretrained.h5 is left out"));
+    CHECK(contains(page_of(run), "pretrained.h5 is left out"));
+  }
+  SECTION("made from something else") {
+    synthetic::write_searched(run / "searched.h5", run, {.blocks = 1});
+    const Products products = load_products(run, run);
+    REQUIRE(products.problems.size() == 1);
+    CHECK(contains(products.problems[0], "finetuned.h5 was made from another searched.h5"));
+  }
+  SECTION("of another stage") {
+    fs::copy_file(run / "tokens.h5", run / "evaluation.h5", fs::copy_options::overwrite_existing);
+    CHECK(!load_products(run, run).evaluation);
+  }
+}
+
+TEST_CASE("a baseline that was trained or evaluated otherwise does not count") {
+  const ScratchDirectory scratch;
+  const fs::path run = scratch.path(), other = run / "baselines/scheme_0";
+  synthetic::write_run(run, good, {{"uniform:lsq+:w4a8", 19.0, 0.03125}});
+  CHECK(compare(load_products(run, run)).verdict == Comparison::Verdict::loses);
+  SECTION("more finetuning") {
+    synthetic::write_finetuned(other / "finetuned.h5", run, "uniform:lsq+:w4a8", {}, 60);
+    synthetic::write_evaluation(other, run, {"uniform:lsq+:w4a8", 19.0, 0.03125});
+    const auto comparison = compare(load_products(run, run));
+    CHECK(comparison.verdict == Comparison::Verdict::no_opponent);
+    // steps x batch x context
+    CHECK(contains(verdict_in_words(comparison),
+                   "61,440 tokens after pretraining, those of the searched scheme on 30,720"));
+  }
+  SECTION("another pretrained model") {
+    const ScratchDirectory elsewhere;
+    synthetic::write_tokens(elsewhere.path() / "tokens.h5");
+    synthetic::write_pretrained(elsewhere.path() / "pretrained.h5", elsewhere.path() / "tokens.h5",
+                                {.blocks = 2, .steps = 50});
+    synthetic::write_evaluation(other, elsewhere.path(), {"uniform:lsq+:w4a8", 19.0, 0.03125});
+    const auto comparison = compare(load_products(run, run));
+    CHECK(comparison.verdict == Comparison::Verdict::no_opponent);
+    CHECK(contains(verdict_in_words(comparison), "another pretrained.h5"));
+  }
+}
+
+TEST_CASE("a report is up to date until a product, or one of its own files, changes") {
+  const ScratchDirectory scratch;
+  const fs::path run = scratch.path(), folder = run / "report";
+  synthetic::write_run(run, good, {});
+  const auto up_to_date = [&] { return is_up_to_date(folder, load_products(run, run)); };
+  CHECK(!up_to_date());
+  write_report(folder, load_products(run, run), "run");
+  CHECK(up_to_date());
+  for (const auto& entry : fs::directory_iterator(folder)) CHECK(entry.path().extension() != ".tmp");
+  SECTION("a new baseline") {
+    synthetic::write_finetuned(run / "baselines/b/finetuned.h5", run, hand.scheme);
+    CHECK(!up_to_date());
+  }
+  SECTION("a CSV file is gone") {
+    fs::remove(folder / "losses.csv");
+    CHECK(!up_to_date());
+  }
+  SECTION("the page was cut short") {
+    fs::resize_file(folder / "report.html", fs::file_size(folder / "report.html") - 5);
+    CHECK(!up_to_date());
+  }
+  SECTION("what an older report had and this one has not is removed") {
+    fs::remove(run / "searched.h5");
+    write_report(folder, load_products(run, run), "run");
+    CHECK(up_to_date());
+    CHECK(!fs::exists(folder / "search.csv"));
+  }
+  SECTION("the same products make the same page") {
+    const std::string before = text_in(folder / "report.html");
+    write_report(folder, load_products(run, run), "run");
+    CHECK(text_in(folder / "report.html") == before);
+  }
+}
+
+TEST_CASE("a report that cannot be written says where") {
+  const ScratchDirectory scratch;
+  synthetic::write_tokens(scratch.path() / "tokens.h5");
+  std::ofstream(scratch.path() / "report") << "a file in the way";
+  const Products products = load_products(scratch.path(), scratch.path());
+  CHECK(contains(message_of<Error>([&] { write_report(scratch.path() / "report", products, "run"); }),
+                 (scratch.path() / "report").string()));
+}
