@@ -66,16 +66,16 @@ struct SearchOptions {
                                        ///< "0.02" or "2%" (BOPs ratio to 32x32) | "1.5MB" (packed quantized weights)
   std::string cost_mode = "dual";      ///< λ_cost: dual | uncertainty | fixed
   double cost_weight = 0.0;            ///< λ_cost at the start (dual: 0 is right; fixed: its value)
-  double cost_rate = 0.05;             ///< dual: η, the integral gain per step
-  double cost_damping = 2.0;           ///< dual: ρ of the augmented Lagrangian (proportional gain)
+  double cost_rate = 0.5;             ///< dual: η, the integral gain per step, in balance units (see search/multiplier.hpp)
+  double cost_damping = 20.0;         ///< dual: ρ of the augmented Lagrangian (proportional gain), in balance units
   double cost_ramp = 0.5;              ///< dual: share of the steps over which the target falls from the start cost to the budget
   std::string error_mode = "uncertainty"; ///< λ_err: uncertainty | dual | fixed
   double error_weight = 1.0;           ///< λ_err at the start (fixed: its value; 0 switches the term off)
   double error_budget = 0.0;           ///< dual λ_err only: the relative error allowed
   double temperature = 1.0;            ///< τ of the softmax at the start
-  double final_temperature = 0.5;      ///< τ at the end (geometric annealing after warm-up)
+  double final_temperature = 0.3;     ///< τ at the end (geometric annealing once the target has reached the budget)
   std::int64_t warmup_steps = 50;      ///< steps with α frozen
-  double alpha_learning_rate = 2e-2;   ///< Adam on α
+  double alpha_learning_rate = 5e-2;   ///< Adam on α
   double quantizer_learning_rate = 1e-3; ///< Adam on log-scaled steps, clips; relative to their size
   double weight_learning_rate = 3e-4;  ///< AdamW on the weights (inner level)
   double weight_decay = 0.1;

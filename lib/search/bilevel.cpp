@@ -72,20 +72,21 @@ quant::ExpectedCost Bilevel<Real>::expected_cost() const {
 }
 
 template <class Real>
-void Bilevel<Real>::add_cost_gradient(double lambda, double temperature, std::span<double> alpha_gradient) const {
-  if (lambda == 0) return;
+std::vector<double> Bilevel<Real>::cost_gradient(double temperature) const {
   const auto cost = expected_cost();
+  std::vector<double> gradient(bank_.alpha.size(), 0.0);
   const auto add = [&](const quant::Site& site, double slope) {
     const auto p = bank_.probabilities(site);
     const double mean = bank_.expected_bits(site);
     for (std::size_t k = 0; k < p.size(); ++k) {
-      alpha_gradient[site.alpha + k] += lambda * slope * p[k] / temperature * (site.candidates[k].bits - mean);
+      gradient[site.alpha + k] += slope * p[k] / temperature * (site.candidates[k].bits - mean);
     }
   };
   for (std::size_t l = 0; l < bank_.layers.size(); ++l) {
     add(bank_.sites[bank_.weight_site[l]], cost.by_weight_bits[l]);
     add(bank_.sites[bank_.input_site[l]], cost.by_input_bits[l]);
   }
+  return gradient;
 }
 
 template <class Real>
@@ -119,7 +120,10 @@ train::Gradient<Real> Bilevel<Real>::outer_gradient(std::int64_t step) {
   } else {
     outer = engine_.gradient(weights_.values(), &bank_, outer_batch, objective);
   }
-  add_cost_gradient(cost_multiplier_.effective(expected_cost().ratio, target(step)), tau, outer.alpha);
+  const auto of_cost = cost_gradient(tau);
+  cost_multiplier_.observe(train::norm<double>(outer.alpha), train::norm<double>(of_cost));
+  const double lambda = cost_multiplier_.effective(expected_cost().ratio, target(step));
+  for (std::size_t k = 0; k < of_cost.size(); ++k) outer.alpha[k] += lambda * of_cost[k];
   return outer;
 }
 

@@ -54,7 +54,7 @@ class Bilevel : public train::Trainee {
   double target(std::int64_t step) const;
   void relax(std::int64_t step);
   quant::ExpectedCost expected_cost() const;
-  void add_cost_gradient(double lambda, double temperature, std::span<double> alpha_gradient) const;
+  std::vector<double> cost_gradient(double temperature) const;  ///< dL_cost/dα
   void add_unrolled_term(std::int64_t step, std::span<const Real> direction, train::Gradient<Real>& outer);
   void update_quantizers(std::span<const double> gradient);
   void log(std::int64_t step, const train::Gradient<Real>& outer, double lambda, double ratio);

@@ -114,10 +114,12 @@ quant::Scheme spend_rest(const quant::Scheme& scheme, const quant::Bank& bank, c
   const SiteValue gain = [&](std::size_t s, std::size_t k) {
     return (by_site[s][chosen_of(s)] - by_site[s][k]) / static_cast<double>(batches);
   };
-  const Allowed nowhere_narrower = [&](std::size_t l, const quant::Candidate& weight, const quant::Candidate& input) {
-    return weight.bits >= scheme.entries[l].weight.bits && input.bits >= scheme.entries[l].input.bits;
+  // Another method at the same width is no use of the budget, and a first-order estimate is too coarse to choose one.
+  const auto keeps_or_widens = [](const quant::Candidate& now, const quant::Candidate& next) { return next == now || next.bits > now.bits; };
+  const Allowed allowed = [&](std::size_t l, const quant::Candidate& weight, const quant::Candidate& input) {
+    return keeps_or_widens(scheme.entries[l].weight, weight) && keeps_or_widens(scheme.entries[l].input, input);
   };
-  return best_within(bank, budget.kind, *budget.capacity, gain, nowhere_narrower);
+  return best_within(bank, budget.kind, *budget.capacity, gain, allowed);
 }
 
 template quant::Scheme spend_rest<float>(const quant::Scheme&, const quant::Bank&, const Budget&, train::Engine<float>&,

@@ -11,7 +11,7 @@ namespace bitdarts::search {
 /// Σ log p_i^w + log p_j^a at a cost of at most the capacity (layers that share a choice are decided together).
 quant::Scheme discretise(const quant::Bank& bank, const Budget& budget);
 
-/// Spends what `scheme` leaves of the budget: among schemes that are nowhere narrower, the one whose estimated loss is least and
+/// Spends what `scheme` leaves of the budget: among schemes that keep or widen every candidate, the one whose estimated loss is least and
 /// whose cost is within the capacity. The estimate is first order at the discrete network, <dL/dx~, Q_k(x) - Q_chosen(x)>, from
 /// `batches` batches of the search part: a measure that does not saturate as α does (METHOD section 9).
 template <class Real>

@@ -8,8 +8,9 @@
 namespace bitdarts::search {
 namespace {
 
-// λ_err between 1/400 and 7.4: the relative error is a few parts in a thousand, and unclamped 1/L_err would drown the task.
-constexpr double smallest_s = -2.0, largest_s = 6.0;
+// λ between 1/400 and 400: 1/C for a relative error C from a few parts in a thousand up.
+constexpr double smallest_s = -6.0, largest_s = 6.0;
+constexpr double unit_memory = 0.95;
 constexpr double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
 
 }  // namespace
@@ -27,14 +28,20 @@ Multiplier::Multiplier(const MultiplierOptions& options) : options_(options), la
   }
 }
 
+void Multiplier::observe(double rest_norm, double cost_norm) {
+  if (options_.mode != MultiplierMode::dual || cost_norm <= 0 || !std::isfinite(rest_norm)) return;
+  const double now = rest_norm / cost_norm;
+  unit_ = unit_ == 0 ? now : unit_memory * unit_ + (1 - unit_memory) * now;
+}
+
 double Multiplier::effective(double cost, double target) const {
   if (options_.mode != MultiplierMode::dual) return value();
-  return std::max(0.0, lambda_ + options_.damping / target * (cost / target - 1));
+  return std::max(0.0, lambda_ + options_.damping * unit_ * (cost / target - 1));
 }
 
 void Multiplier::update(double cost, double target) {
   if (options_.mode == MultiplierMode::dual) {
-    lambda_ = std::max(0.0, lambda_ + options_.rate / target * (cost / target - 1));
+    lambda_ = std::max(0.0, lambda_ + options_.rate * unit_ * (cost / target - 1));
   } else if (options_.mode == MultiplierMode::uncertainty) {
     const double gradient = 1 - std::exp(-log_variance_) * cost;
     ++steps_;
@@ -51,14 +58,15 @@ double Multiplier::value() const {
 }
 
 void Multiplier::save(store::File& file, const std::string& name) const {
-  const double state[] = {lambda_, log_variance_, first_, second_, static_cast<double>(steps_)};
+  const double state[] = {lambda_, log_variance_, first_, second_, static_cast<double>(steps_), unit_};
   file.write<double>("/state/multiplier/" + name, state);
 }
 
 void Multiplier::load(const store::File& file, const std::string& name) {
-  const auto state = file.read<double>("/state/multiplier/" + name, {5});
+  const auto state = file.read<double>("/state/multiplier/" + name, {6});
   lambda_ = state[0], log_variance_ = state[1], first_ = state[2], second_ = state[3];
   steps_ = static_cast<std::int64_t>(state[4]);
+  unit_ = state[5];
 }
 
 }  // namespace bitdarts::search
