@@ -2,9 +2,9 @@
 get_property(bitdarts_stages GLOBAL PROPERTY BITDARTS_STAGES)
 add_custom_target(bitdarts_stages DEPENDS ${bitdarts_stages})  # what pipelines/run builds: no tests
 if(bitdarts_stages)
-  # A LibTorch outside the system's directories stays where it is, and so does the chosen BLAS.
-  set_target_properties(${bitdarts_stages} PROPERTIES
-    INSTALL_RPATH "${BITDARTS_BLAS_DIR}" INSTALL_RPATH_USE_LINK_PATH ON)
+  # A LibTorch outside the system's directories stays where it is, and so does the chosen BLAS. One run path for
+  # both trees: CMake would pad that of the build with colons, and an empty entry means the current directory.
+  set_target_properties(${bitdarts_stages} PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH_USE_LINK_PATH ON)
   install(TARGETS ${bitdarts_stages} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 install(PROGRAMS pipelines/run DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME bitdarts-run)
