@@ -34,14 +34,16 @@ void Multiplier::observe(double rest_norm, double cost_norm) {
   unit_ = unit_ == 0 ? now : unit_memory * unit_ + (1 - unit_memory) * now;
 }
 
+double Multiplier::unit(double target) const { return unit_ > 0 ? unit_ : 1 / target; }
+
 double Multiplier::effective(double cost, double target) const {
   if (options_.mode != MultiplierMode::dual) return value();
-  return std::max(0.0, lambda_ + options_.damping * unit_ * (cost / target - 1));
+  return std::max(0.0, lambda_ + options_.damping * unit(target) * (cost / target - 1));
 }
 
 void Multiplier::update(double cost, double target) {
   if (options_.mode == MultiplierMode::dual) {
-    lambda_ = std::max(0.0, lambda_ + options_.rate * unit_ * (cost / target - 1));
+    lambda_ = std::max(0.0, lambda_ + options_.rate * unit(target) * (cost / target - 1));
   } else if (options_.mode == MultiplierMode::uncertainty) {
     const double gradient = 1 - std::exp(-log_variance_) * cost;
     ++steps_;

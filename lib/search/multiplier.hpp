@@ -35,6 +35,8 @@ class Multiplier {
   void load(const store::File& file, const std::string& name);
 
  private:
+  double unit(double target) const;  ///< u; 1/T where nothing was observed
+
   MultiplierOptions options_;
   double lambda_ = 0;
   double unit_ = 0;                                   ///< u; 0: not observed yet
