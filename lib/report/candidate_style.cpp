@@ -68,9 +68,24 @@ std::string name_of(Method method) {
   return {};
 }
 
-std::string pattern(const std::string& id, const std::string& drawing) {
-  return "<pattern id=\"" + id + "\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\">" + drawing +
-         "</pattern>\n";
+constexpr int sample_bits = 0;  // a hatching on white, for the legend
+
+std::string pattern_id(Method method, int bits, const std::string& prefix) {
+  return prefix + "-" + hatching_name(method) + "-" + std::to_string(bits);
+}
+
+std::string pattern(Method method, int bits, const std::string& prefix) {
+  const std::string ink = bits == sample_bits ? "#000000" : ink_on(bits),
+                    ground = bits == sample_bits ? "#ffffff" : fill_of(bits);
+  const std::string drawing =
+      method == Method::pact
+          ? "<path d=\"M-1,1 L1,-1 M0,5 L5,0 M4,6 L6,4\" stroke=\"" + ink +
+                "\" stroke-width=\"1\" stroke-opacity=\"0.55\"/>"
+          : "<circle cx=\"2.5\" cy=\"2.5\" r=\"1\" fill=\"" + ink + "\" fill-opacity=\"0.6\"/>";
+  return "<pattern id=\"" + pattern_id(method, bits, prefix) +
+         "\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\"><rect width=\"5\" height=\"5\" "
+         "fill=\"" +
+         ground + "\"/>" + drawing + "</pattern>\n";
 }
 
 // A legend item: where it ends is where the next begins.
@@ -86,7 +101,7 @@ struct Legend {
 }  // namespace
 
 std::string svg_number(double value) {
-  std::string text = fixed(value, 2);
+  std::string text = fixed(value, 1);
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
   return text;
@@ -117,22 +132,21 @@ std::string letter_of(Method method) {
   return {};
 }
 
-std::string hatching_definitions(const std::string& prefix) {
-  std::string text = "<defs>\n";
-  for (const bool dark : {false, true}) {
-    const std::string ink = dark ? "#ffffff" : "#101418", tail = dark ? "-light" : "-dark";
-    text += pattern(prefix + "-pact" + tail, "<path d=\"M-1,1 L1,-1 M0,5 L5,0 M4,6 L6,4\" stroke=\"" + ink +
-                                                 "\" stroke-width=\"1\" stroke-opacity=\"0.55\"/>");
-    text += pattern(prefix + "-uniform" + tail,
-                    "<circle cx=\"2.5\" cy=\"2.5\" r=\"1\" fill=\"" + ink + "\" fill-opacity=\"0.6\"/>");
+std::string hatching_definitions(const std::vector<quant::Candidate>& candidates, const std::string& prefix) {
+  std::set<std::pair<Method, int>> hatched;
+  for (const auto& candidate : candidates) {
+    if (hatching_name(candidate.method) == nullptr) continue;
+    hatched.emplace(candidate.method, candidate.bits);
+    hatched.emplace(candidate.method, sample_bits);
   }
+  std::string text = "<defs>\n";
+  for (const auto& [method, bits] : hatched) text += pattern(method, bits, prefix);
   return text + "</defs>\n";
 }
 
-std::string hatching_of(const quant::Candidate& candidate, const std::string& prefix) {
-  const char* name = hatching_name(candidate.method);
-  if (name == nullptr) return {};
-  return "url(#" + prefix + "-" + name + (is_dark(candidate.bits) ? "-light" : "-dark") + ")";
+std::string fill_of(const quant::Candidate& candidate, const std::string& prefix) {
+  if (hatching_name(candidate.method) == nullptr) return fill_of(candidate.bits);
+  return "url(#" + pattern_id(candidate.method, candidate.bits, prefix) + ")";
 }
 
 std::string glyph(Method method, double x, double y, double size) {
@@ -189,12 +203,10 @@ std::string candidate_legend(const std::vector<quant::Candidate>& candidates, co
   legend.x -= 1;
   legend.text("bits");
   for (const Method method : methods) {
-    const std::string hatching = hatching_of({method, 4}, prefix);
+    const std::string fill =
+        hatching_name(method) == nullptr ? "#ffffff" : fill_of({method, sample_bits}, prefix);
     legend.drawn += "<rect x=\"" + svg_number(legend.x) +
-                    "\" y=\"1\" width=\"34\" height=\"20\" rx=\"3\" class=\"sample\"/>";
-    if (!hatching.empty())
-      legend.drawn += "<rect x=\"" + svg_number(legend.x) +
-                      "\" y=\"1\" width=\"34\" height=\"20\" rx=\"3\" fill=\"" + hatching + "\"/>";
+                    "\" y=\"1\" width=\"34\" height=\"20\" rx=\"3\" class=\"cell\" fill=\"" + fill + "\"/>";
     legend.drawn += glyph(method, legend.x + 17, 11, 14);
     legend.x += 41;
     legend.text(name_of(method));

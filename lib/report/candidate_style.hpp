@@ -17,10 +17,11 @@ std::string ink_on(int bits);
 /// "L", "P", "U"; "F" for the identity.
 std::string letter_of(quant::Method method);
 
-/// The hatchings, to be defined once in a picture; `prefix` keeps the pictures of a page apart.
-std::string hatching_definitions(const std::string& prefix);
-/// An SVG fill that hatches over fill_of(bits); empty for a method without hatching.
-std::string hatching_of(const quant::Candidate& candidate, const std::string& prefix);
+/// The hatchings of these candidates, to be defined once in a picture; `prefix` keeps the pictures of a page
+/// apart.
+std::string hatching_definitions(const std::vector<quant::Candidate>& candidates, const std::string& prefix);
+/// An SVG fill: fill_of(bits), under a hatching where the method has one.
+std::string fill_of(const quant::Candidate& candidate, const std::string& prefix);
 
 /// The method's shape with its letter, centred at (x, y), `size` high.
 std::string glyph(quant::Method method, double x, double y, double size);
@@ -28,7 +29,7 @@ std::string glyph(quant::Method method, double x, double y, double size);
 /// All candidates in the order in which pictures stack them: by bits, then by method.
 std::vector<quant::Candidate> stacking_order(std::vector<quant::Candidate> candidates);
 
-/// SVG numbers: at most two decimals.
+/// SVG numbers: at most one decimal.
 std::string svg_number(double value);
 
 /// A row of samples with names ("4 bits", "lsq+") for the bits and the methods of these candidates.

@@ -74,7 +74,7 @@ std::string framed(const Canvas& canvas, const std::string& prefix, const std::s
   return "<div class=\"scroll\"><svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" class=\"layers\" "
          "viewBox=\"0 0 " +
          svg_number(width) + " " + svg_number(canvas.height()) + "\">\n<title>" + escaped(title) +
-         "</title>\n" + hatching_definitions(prefix) + body + "<g transform=\"translate(" +
+         "</title>\n" + hatching_definitions(candidates, prefix) + body + "<g transform=\"translate(" +
          svg_number(label_width) + "," + svg_number(canvas.height() - 24) + ")\">\n" +
          candidate_legend(candidates, prefix) + "</g>\n</svg></div>\n";
 }
@@ -113,9 +113,8 @@ std::string scheme_cell(const quant::Candidate& candidate, double x, double y, d
   std::string svg =
       "<g><title>" + escaped(title) + "</title>" +
       box(x, y, width, height, "rx=\"4\" class=\"cell\" fill=\"" + fill_of(candidate.bits) + "\"");
-  if (const std::string hatching = hatching_of(candidate, "scheme"); !hatching.empty())
-    svg += box(x + width - method_width, y + 0.5, method_width - 0.5, height - 1,
-               "rx=\"4\" fill=\"" + hatching + "\"");
+  svg += box(x + width - method_width, y + 0.5, method_width - 0.5, height - 1,
+             "rx=\"4\" fill=\"" + fill_of(candidate, "scheme") + "\"");
   svg += "<text x=\"" + svg_number(x + (width - method_width) / 2 + 2) + "\" y=\"" +
          svg_number(y + height / 2 + 7) + "\" class=\"bits\" font-size=\"" +
          std::string(candidate.bits < 10 ? "19" : "17") + "\" fill=\"" + ink_on(candidate.bits) + "\">" +
@@ -123,9 +122,10 @@ std::string scheme_cell(const quant::Candidate& candidate, double x, double y, d
   return svg + glyph(candidate.method, x + width - method_width / 2, y + height / 2, 16) + "</g>\n";
 }
 
-// Index of the last record of every stripe; thinned, since a panel is no wider than this.
-std::vector<std::size_t> shown_records(std::size_t records) {
-  constexpr std::size_t most = 50;
+// The records that a panel shows. Many panels, fewer of them: the page stays small, and a panel is small
+// anyway.
+std::vector<std::size_t> shown_records(std::size_t records, std::size_t panels) {
+  const std::size_t most = panels > 100 ? 20 : 50;
   std::vector<std::size_t> shown;
   const std::size_t count = std::min(records, most);
   for (std::size_t k = 0; k < count; ++k) shown.push_back(count == 1 ? 0 : k * (records - 1) / (count - 1));
@@ -142,41 +142,39 @@ std::vector<std::size_t> stacked_columns(const ProbabilityHistory& history) {
   return columns;
 }
 
-std::string panel(const ProbabilityHistory& history, const quant::Candidate& chosen, double x, double y,
-                  double height) {
+std::string panel(const ProbabilityHistory& history, const quant::Candidate& chosen, double height,
+                  std::size_t panels) {
   const double width = cell_width - 9;
-  const auto shown = shown_records(history.probabilities.size());
-  const auto px = [&](std::size_t k) {
-    return x +
-           (shown.size() < 2 ? 0 : width * static_cast<double>(k) / static_cast<double>(shown.size() - 1));
+  const auto shown = shown_records(history.probabilities.size(), panels);
+  const auto x = [&](std::size_t k) {
+    return shown.size() < 2 ? width * static_cast<double>(k > 0)
+                            : width * static_cast<double>(k) / static_cast<double>(shown.size() - 1);
   };
-  const auto py = [&](double p) { return y + height * (1 - std::clamp(p, 0.0, 1.0)); };
-  std::vector<double> below(shown.size(), 0.0);
-  std::string svg =
-      "<g><title>" + escaped(history.layer + (history.weight ? " weight" : " input")) + "</title>\n";
-  std::string bar;
+  const auto y = [&](double p) { return height * (1 - std::clamp(p, 0.0, 1.0)); };
+  std::vector<double> sum(shown.size(), 0.0);
+  std::string areas, bar;
   for (const std::size_t column : stacked_columns(history)) {
     const auto& candidate = history.candidates[column];
-    std::string upper, lower;
+    std::string border;
     double widest = 0;
     for (std::size_t k = 0; k < shown.size(); ++k) {
       const double p = history.probabilities[shown[k]][column];
       widest = std::max(widest, p);
-      lower = svg_number(px(k)) + "," + svg_number(py(below[k])) + " " + lower;
-      below[k] += p;
-      upper += svg_number(px(k)) + "," + svg_number(py(below[k])) + " ";
+      sum[k] += p;
+      border += svg_number(x(k)) + "," + svg_number(y(sum[k])) + " ";
     }
     if (candidate == chosen) {
-      const double p = history.probabilities.back()[column], top = py(below.back());
-      bar = box(x + width + 1.5, top, 3.5, std::max(2.0, height * p), "class=\"chosen\"");
+      const double p = history.probabilities.back()[column];
+      bar = box(width + 1.5, y(sum.back()), 3.5, std::max(2.0, height * p), "class=\"chosen\"");
     }
     if (widest * height < 0.3) continue;  // never as thick as a hair
-    const std::string points = "<polygon points=\"" + upper + lower + "\" fill=\"";
-    svg += points + fill_of(candidate.bits) + "\"/>\n";
-    if (const std::string hatching = hatching_of(candidate, "history"); !hatching.empty())
-      svg += points + hatching + "\"/>\n";
+    if (shown.size() == 1) border += svg_number(width) + "," + svg_number(y(sum[0])) + " ";
+    // Each reaches down to the bottom, and is painted before the ones below it.
+    areas = "<polygon points=\"" + border + svg_number(width) + "," + svg_number(height) + " 0," +
+            svg_number(height) + "\" fill=\"" + fill_of(candidate, "history") + "\"/>\n" + areas;
   }
-  return svg + box(x, y, width, height, "class=\"frame\"") + bar + "</g>\n";
+  return "<title>" + escaped(history.layer + (history.weight ? " weight" : " input")) + "</title>\n" + areas +
+         box(0, 0, width, height, "class=\"frame\"") + bar;
 }
 
 }  // namespace
@@ -233,8 +231,11 @@ std::string probability_picture(const std::vector<ProbabilityHistory>& histories
     const auto found = layer_of.find(history.layer);
     if (found == layer_of.end()) continue;
     const auto& entry = scheme.entries[found->second];
-    body += panel(history, history.weight ? entry.weight : entry.input,
-                  canvas.x(found->second, history.weight), canvas.y(found->second), canvas.cell_height);
+    body +=
+        "<g transform=\"translate(" + svg_number(canvas.x(found->second, history.weight)) + "," +
+        svg_number(canvas.y(found->second)) + ")\">" +
+        panel(history, history.weight ? entry.weight : entry.input, canvas.cell_height, histories.size()) +
+        "</g>\n";
     candidates.insert(candidates.end(), history.candidates.begin(), history.candidates.end());
   }
   return framed(canvas, "history",

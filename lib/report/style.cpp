@@ -66,7 +66,6 @@ svg.layers { min-width: 660px; max-width: 1130px; margin: 6px 0; }
 .layers .letter { text-anchor: middle; font-weight: 700; }
 .layers .cell { stroke: var(--axis); stroke-width: .75; }
 .layers .frame { fill: none; stroke: var(--axis); stroke-width: .75; }
-.layers .sample { fill: #ffffff; stroke: var(--axis); stroke-width: .75; }
 .layers .chosen { fill: var(--ink); }
 details { margin: 0 0 8px; }
 summary { cursor: pointer; padding: 5px 0; }
