@@ -146,15 +146,18 @@ Chart cost_chart(const Product& searched, const Lines& lines) {
   return chart;
 }
 
-// How far from the target, where it matters: a few percent around it.
+// How far from the target. The axis fits the last part, where it matters; the search may start far away.
 Chart violation_chart(const Lines& lines) {
   Chart chart = steps_chart("search-violation", "Distance from the target", "cost / target − 1");
   Series violation = lines.of("search", "violation", "cost / target − 1", Ink::blue, Style::line, 100);
   if (violation.x.empty()) return chart;
   const double last = violation.x.back();
+  double reach = 8;
+  for (std::size_t i = violation.y.size() - violation.y.size() / 3; i < violation.y.size(); ++i)
+    if (std::isfinite(violation.y[i])) reach = std::max(reach, 1.1 * std::abs(violation.y[i]));
   chart.y_format = "%g%%";
-  chart.y_low = -15;
-  chart.y_high = 15;
+  chart.y_low = -reach;
+  chart.y_high = reach;
   chart.series = {level("2% either side", 0, last, 2, Ink::red, Style::dotted),
                   level("", 0, last, -2, Ink::red, Style::dotted),
                   level("", 0, last, 0, Ink::grey, Style::dashed), std::move(violation)};
@@ -187,7 +190,8 @@ std::vector<double> label_heights(std::vector<Point> points, double x_near, doub
 
 // 1, 2, 5, 10, ... between two numbers; closer ones where these are few.
 std::vector<double> log_ticks(double low, double high) {
-  const std::vector<std::vector<double>> ladders{{1, 2, 5}, {1, 1.5, 2, 3, 4, 5, 6, 8}};
+  const std::vector<std::vector<double>> ladders{
+      {1, 2, 5}, {1, 1.5, 2, 3, 4, 5, 6, 8}, {1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9}};
   std::vector<double> ticks;
   for (const auto& ladder : ladders) {
     ticks.clear();

@@ -108,13 +108,13 @@ std::vector<std::string> size_notes(const Canvas& canvas, const std::vector<quan
 }
 
 std::string scheme_cell(const quant::Candidate& candidate, double x, double y, double height,
-                        const std::string& title) {
+                        const std::string& title, const std::string& prefix) {
   const double width = cell_width - 3, method_width = 26;
   std::string svg =
       "<g><title>" + escaped(title) + "</title>" +
       box(x, y, width, height, "rx=\"4\" class=\"cell\" fill=\"" + fill_of(candidate.bits) + "\"");
   svg += box(x + width - method_width, y + 0.5, method_width - 0.5, height - 1,
-             "rx=\"4\" fill=\"" + fill_of(candidate, "scheme") + "\"");
+             "rx=\"4\" fill=\"" + fill_of(candidate, prefix) + "\"");
   svg += "<text x=\"" + svg_number(x + (width - method_width) / 2 + 2) + "\" y=\"" +
          svg_number(y + height / 2 + 7) + "\" class=\"bits\" font-size=\"" +
          std::string(candidate.bits < 10 ? "19" : "17") + "\" fill=\"" + ink_on(candidate.bits) + "\">" +
@@ -179,7 +179,8 @@ std::string panel(const ProbabilityHistory& history, const quant::Candidate& cho
 
 }  // namespace
 
-std::string scheme_picture(const quant::Scheme& scheme, const std::vector<quant::LayerShape>& layers) {
+std::string scheme_picture(const quant::Scheme& scheme, const std::vector<quant::LayerShape>& layers,
+                           const std::string& prefix) {
   if (scheme.entries.empty()) return {};
   const Canvas canvas = canvas_of(scheme, 34);
   std::string body = labels(canvas, size_notes(canvas, layers));
@@ -188,10 +189,11 @@ std::string scheme_picture(const quant::Scheme& scheme, const std::vector<quant:
     for (const bool weight : {true, false}) {
       const auto& candidate = weight ? entry.weight : entry.input;
       body += scheme_cell(candidate, canvas.x(l, weight), canvas.y(l), canvas.cell_height,
-                          entry.layer + (weight ? " weight: " : " input: ") + quant::to_string(candidate));
+                          entry.layer + (weight ? " weight: " : " input: ") + quant::to_string(candidate),
+                          prefix);
     }
   }
-  return framed(canvas, "scheme", "The scheme: bits and method of every layer's weight and input", body,
+  return framed(canvas, prefix, "The scheme: bits and method of every layer's weight and input", body,
                 candidates_of(scheme));
 }
 

@@ -9,8 +9,10 @@ namespace bitdarts::report {
 
 /// The scheme as inline SVG: a row per block, a column per projection, and in each place the candidate of the
 /// weight beside that of the input: the bits as a number on a lightness, the method as a letter in a shape on
-/// a hatching. Sizes are written above a column where `layers` has them and all rows agree.
-std::string scheme_picture(const quant::Scheme& scheme, const std::vector<quant::LayerShape>& layers);
+/// a hatching. Sizes are written above a column where `layers` has them and all rows agree. `prefix`: of the
+/// ids, another for each picture of a page.
+std::string scheme_picture(const quant::Scheme& scheme, const std::vector<quant::LayerShape>& layers,
+                           const std::string& prefix = "scheme");
 
 /// How probability moved between the candidates of one tensor.
 struct ProbabilityHistory {

@@ -82,6 +82,15 @@ HtmlTable counts(const quant::Scheme& scheme) {
   return table;
 }
 
+std::string one_scheme(const Product& holder, const quant::Scheme& scheme, const std::string& prefix) {
+  return figure(scheme_picture(scheme, layer_shapes(holder.file, scheme), prefix), "",
+                "Each pair of cells is one layer: its weight to the left, its input activation to the right. "
+                "Darker is more bits.") +
+         to_html(counts(scheme)) +
+         folded("The scheme as a table that finetune reads",
+                "<pre>" + escaped(quant::to_table(scheme)) + "</pre>\n");
+}
+
 }  // namespace
 
 std::string summary_html(const Comparison& c) {
@@ -126,12 +135,17 @@ std::string scheme_html(const Products& products) {
   const Product* holder = scheme_holder(products);
   if (holder == nullptr) return {};
   const auto scheme = read_scheme(holder->file);
-  return figure(scheme_picture(scheme, layer_shapes(holder->file, scheme)), "",
-                "Each pair of cells is one layer: its weight to the left, its input activation to the right. "
-                "Darker is more bits.") +
-         to_html(counts(scheme)) +
-         folded("The scheme as a table that finetune reads",
-                "<pre>" + escaped(quant::to_table(scheme)) + "</pre>\n");
+  std::string html = one_scheme(*holder, scheme, "scheme");
+  // A run can search one scheme and finetune another, that a person wrote.
+  if (products.finetuned && products.finetuned->file.has("/scheme/table") && holder != &*products.finetuned) {
+    const auto other = read_scheme(products.finetuned->file);
+    if (!(other == scheme))
+      html =
+          "<h3>As the search chose it</h3>\n" + html + "<h3>What was finetuned instead: " +
+          escaped(products.finetuned->file.text_attribute("/finetune", "scheme").value_or("another scheme")) +
+          "</h3>\n" + one_scheme(*products.finetuned, other, "finetuned");
+  }
+  return html;
 }
 
 }  // namespace bitdarts::report

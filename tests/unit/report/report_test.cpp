@@ -67,6 +67,19 @@ TEST_CASE("a searched scheme that loses is said to lose on the page") {
   CHECK(contains(page, "The searched scheme LOSES"));
 }
 
+TEST_CASE("when another scheme was finetuned than the searched one, both are shown") {
+  const ScratchDirectory scratch;
+  const fs::path run = scratch.path();
+  synthetic::write_run(run, good, {});
+  CHECK(!contains(page_of(run), "finetuned instead"));
+  synthetic::write_finetuned(run / "finetuned.h5", run, hand.scheme);
+  synthetic::write_evaluation(run, run, hand);
+  const std::string page = page_of(run);
+  CHECK(contains(page, "What was finetuned instead: uniform:lsq+:w4a8"));
+  CHECK(contains(page, "No searched scheme was evaluated"));
+  CHECK(unbalanced_tag(page).empty());
+}
+
 TEST_CASE("the CSV files hold every number behind the pictures") {
   const ScratchDirectory scratch;
   synthetic::write_run(scratch.path(), good, {hand});
