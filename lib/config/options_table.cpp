@@ -112,9 +112,11 @@ void add_search_costs(Adder& add, SearchOptions& o) {
       "uncertainty: balances the scale of the losses, knows no budget; fixed: search.cost_weight",
       one_of({"dual", "uncertainty", "fixed"}));
   add("cost_weight", o.cost_weight, "", "λ_cost at the start (fixed: its value)", at_least(0));
-  add("cost_rate", o.cost_rate, "per step", "dual: η, integral gain; 1: at twice the target λ grows each step by what balances the task", more_than(0));
-  add("cost_damping", o.cost_damping, "", "dual: ρ of the augmented Lagrangian, proportional gain, in the same unit",
-      at_least(0));
+  add("cost_rate", o.cost_rate, "per step",
+      "dual: η, integral gain; 1: at twice the target λ grows each step by what balances the task",
+      more_than(0));
+  add("cost_damping", o.cost_damping, "",
+      "dual: ρ of the augmented Lagrangian, proportional gain, in the same unit", at_least(0));
   add("cost_ramp", o.cost_ramp, "share of the steps",
       "dual: the target falls from the cost at the start to the budget over so many", between(0, 1));
   add("error_mode", o.error_mode, "",

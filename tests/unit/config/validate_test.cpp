@@ -1,3 +1,4 @@
+#include <cmath>
 #include <functional>
 
 #include "config_test.hpp"
@@ -103,6 +104,7 @@ TEST_CASE("schemes and baselines are uniform:METHOD:wXaY or a file") {
 TEST_CASE("the options of a key are those that change the result, and no others") {
   const std::vector<std::string> sections{"search", "model", "run"};
   const std::string before = config::result_options({}, sections);
+  const double rate = config::Config{}.search.alpha_learning_rate;
   const auto after = [&](const std::function<void(config::Config&)>& change) {
     config::Config config;
     change(config);
@@ -120,9 +122,10 @@ TEST_CASE("the options of a key are those that change the result, and no others"
   CHECK(after([](auto& c) { c.run.threads = 2; }) != before);
   CHECK(after([](auto& c) { c.run.device = "cuda"; }) != before);
   CHECK(after([](auto& c) { c.search.steps = 7; }) != before);
-  CHECK(after([](auto& c) { c.search.alpha_learning_rate = 0.020000000000000004; }) != before);
+  CHECK(after([&](auto& c) { c.search.alpha_learning_rate = std::nextafter(rate, 1.0); }) != before);
   CHECK(after([](auto& c) { c.model.dim = 7; }) != before);
   CHECK(config::result_options({}, {"run", "model", "search"}) ==
         before);  // the order of asking is no matter
-  CHECK_THAT(before, Contains("search.alpha_learning_rate = 0.02\n"));
+  CHECK_THAT(after([](auto& c) { c.search.alpha_learning_rate = 0.02; }),
+             Contains("search.alpha_learning_rate = 0.02\n"));
 }
