@@ -125,6 +125,7 @@ struct RunOptions {
   std::string resume = "auto";         ///< auto | never | require     (--resume)
   bool force = false;                  ///< rebuild a product that is up to date (--force)
   bool quiet = false;                  ///< no progress                (--quiet)
+  std::string progress = "auto";       ///< auto (a bar on a terminal, else lines) | bar | lines
 };
 
 struct Config {

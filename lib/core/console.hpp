@@ -9,8 +9,11 @@ namespace bitdarts {
 /// Where a stage speaks: results on stdout, everything else on stderr. Only rank 0 speaks.
 class Console {
  public:
+  /// Is there a terminal at the other end of stderr? `ask` looks at stderr itself; under a launcher such as mpirun stderr is a pipe
+  /// even when its end is a terminal, and then the one who knows says so.
+  enum class Terminal { ask, yes, no };
   /// `speaks` is false on every rank but 0. `quiet` silences notes and progress, never warnings.
-  explicit Console(bool speaks, std::string stage = {}, bool quiet = false);
+  explicit Console(bool speaks, std::string stage = {}, bool quiet = false, Terminal terminal = Terminal::ask);
   /// "search: <text>" on stderr.
   void note(const std::string& text) const;
   /// "search: warning: <text>" on stderr.
@@ -19,7 +22,7 @@ class Console {
   void result(const std::string& text) const;
   bool speaks() const { return speaks_; }
   bool quiet() const { return quiet_; }
-  bool terminal() const { return terminal_; }  ///< is stderr a terminal?
+  bool terminal() const { return terminal_; }  ///< does stderr end at a terminal?
   const std::string& stage() const { return stage_; }
 
  private:

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 #include "core/console.hpp"
 
@@ -50,6 +51,9 @@ std::string bar(double done) {
 std::size_t terminal_columns() {
   winsize size{};
   if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  if (const char* columns = std::getenv("COLUMNS")) {
+    if (const int count = std::atoi(columns); count > 20) return static_cast<std::size_t>(count);
+  }
   return 80;
 }
 

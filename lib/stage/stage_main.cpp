@@ -62,6 +62,11 @@ void use_threads(std::int64_t threads) {
   omp_set_num_threads(static_cast<int>(threads));
 }
 
+Console::Terminal terminal_of(const config::RunOptions& run) {
+  if (run.progress == "auto") return Console::Terminal::ask;
+  return run.progress == "bar" ? Console::Terminal::yes : Console::Terminal::no;
+}
+
 int run_under_mpi(const std::string& name, const Parsed& mine,
                   const std::function<void(const Context&)>& work) {
   const comm::Communicator world;
@@ -71,7 +76,7 @@ int run_under_mpi(const std::string& name, const Parsed& mine,
     const config::Config config = configuration_of_rank_0(world, mine);
     check_ranks(world, config);
     use_threads(config.run.threads);
-    const Console console(world.root(), name, config.run.quiet);
+    const Console console(world.root(), name, config.run.quiet, terminal_of(config.run));
     const fs::path out = config.run.out;
     work({config, world, interrupts, console, out, config.run.in.empty() ? out : fs::path(config.run.in)});
   });
