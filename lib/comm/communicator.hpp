@@ -52,8 +52,8 @@ class Communicator {
   /// The same on every rank.
   std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> mine) const;
 
-  /// Agree on success: each rank passes its error text ("" when all is well) and exit code; if any rank failed,
-  /// every rank throws the same Error, with the text of the lowest failing rank (its number named).
+  /// Agree on success: each rank passes its error text ("" when all is well) and exit code; if any rank
+  /// failed, every rank throws the same Error, with the text of the lowest failing rank (its number named).
   void agree(const std::string& error, int exit_code) const;
 
  private:
@@ -61,7 +61,8 @@ class Communicator {
   int rank_ = 0, size_ = 1;
 };
 
-/// Run `work` on every rank and make its failure everybody's: a throw on any rank becomes the same throw on all.
+/// Run `work` on every rank and make its failure everybody's: a throw on any rank becomes the same throw on
+/// all.
 template <class Work>
 void together(const Communicator& world, Work&& work);
 

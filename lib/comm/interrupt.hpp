@@ -6,8 +6,9 @@
 
 namespace bitdarts::comm {
 
-/// Installs handlers for SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 that only set a flag; restores the old ones on destruction.
-/// (The flag is the one piece of static state in bitdarts: a signal handler can reach nothing else.)
+/// Installs handlers for SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 that only set a flag; restores the old ones on
+/// destruction. (The flag is the one piece of static state in bitdarts: a signal handler can reach nothing
+/// else.)
 class InterruptWatch {
  public:
   InterruptWatch();

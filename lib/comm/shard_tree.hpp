@@ -9,21 +9,23 @@
 namespace bitdarts::comm {
 
 /// Sums K virtual shards over P ranks with the same additions in the same order whatever P is, so that the
-/// result is the same to the last bit on 1, 2, 4 ... ranks. K and P are powers of two, P divides K; rank r owns
-/// the K/P consecutive shards from r*K/P on. The order is the perfect binary tree over the shard index:
-/// local subtrees as the shards arrive (a binary counter of at most log2(K/P)+1 partial sums), then across ranks
-/// per bucket: all-to-all of slices, sum of the P partial sums in tree order, all-gather (the bytes of a ring all-reduce).
-/// Buckets are fixed at construction and depend on nothing but the element count: `bucket_elements` from the END of
-/// the buffer backwards (gradients of the last layers are ready first).
+/// result is the same to the last bit on 1, 2, 4 ... ranks. K and P are powers of two, P divides K; rank r
+/// owns the K/P consecutive shards from r*K/P on. The order is the perfect binary tree over the shard index:
+/// local subtrees as the shards arrive (a binary counter of at most log2(K/P)+1 partial sums), then across
+/// ranks per bucket: all-to-all of slices, sum of the P partial sums in tree order, all-gather (the bytes of
+/// a ring all-reduce). Buckets are fixed at construction and depend on nothing but the element count:
+/// `bucket_elements` from the END of the buffer backwards (gradients of the last layers are ready first).
 template <class T>  // float, double
 class ShardTree {
  public:
-  ShardTree(const Communicator& world, int shards, std::size_t elements, std::size_t bucket_elements = 1u << 20);
+  ShardTree(const Communicator& world, int shards, std::size_t elements,
+            std::size_t bucket_elements = 1u << 20);
   int local_shards() const;
   int first_shard() const;
   /// The next local shard, in order. The data are copied or added; `shard` may be reused at once.
   void push(std::span<const T> shard);
-  /// After the last local shard: the sum over all K shards, on every rank. Collective. Resets for the next round.
+  /// After the last local shard: the sum over all K shards, on every rank. Collective. Resets for the next
+  /// round.
   void reduce(std::span<T> sum);
 
  private:

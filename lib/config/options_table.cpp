@@ -220,7 +220,8 @@ void add_run(std::vector<Option>& table, RunOptions& o) {
   aside("force", o.force, "", "rebuild a product that is up to date").short_form = true;
   aside("quiet", o.quiet, "", "no notes and no progress; warnings and errors stay").short_form = true;
   aside("progress", o.progress, "",
-        "auto: a bar where stderr is a terminal, else a line now and then; bar or lines: regardless (mpirun hides the terminal)",
+        "auto: a bar where stderr is a terminal, else a line now and then; bar or lines: regardless (mpirun "
+        "hides the terminal)",
         one_of({"auto", "bar", "lines"}));
 }
 

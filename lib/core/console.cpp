@@ -16,7 +16,10 @@ void say(std::FILE* stream, const std::string& line) {
 }  // namespace
 
 Console::Console(bool speaks, std::string stage, bool quiet, Terminal terminal)
-    : speaks_(speaks), quiet_(quiet), terminal_(terminal == Terminal::ask ? isatty(STDERR_FILENO) == 1 : terminal == Terminal::yes), stage_(std::move(stage)) {}
+    : speaks_(speaks),
+      quiet_(quiet),
+      terminal_(terminal == Terminal::ask ? isatty(STDERR_FILENO) == 1 : terminal == Terminal::yes),
+      stage_(std::move(stage)) {}
 
 void Console::note(const std::string& text) const {
   if (!speaks_ || quiet_) return;

@@ -9,11 +9,12 @@ namespace bitdarts {
 /// Where a stage speaks: results on stdout, everything else on stderr. Only rank 0 speaks.
 class Console {
  public:
-  /// Is there a terminal at the other end of stderr? `ask` looks at stderr itself; under a launcher such as mpirun stderr is a pipe
-  /// even when its end is a terminal, and then the one who knows says so.
+  /// Is there a terminal at the other end of stderr? `ask` looks at stderr itself; under a launcher such as
+  /// mpirun stderr is a pipe even when its end is a terminal, and then the one who knows says so.
   enum class Terminal { ask, yes, no };
   /// `speaks` is false on every rank but 0. `quiet` silences notes and progress, never warnings.
-  explicit Console(bool speaks, std::string stage = {}, bool quiet = false, Terminal terminal = Terminal::ask);
+  explicit Console(bool speaks, std::string stage = {}, bool quiet = false,
+                   Terminal terminal = Terminal::ask);
   /// "search: <text>" on stderr.
   void note(const std::string& text) const;
   /// "search: warning: <text>" on stderr.
@@ -37,9 +38,13 @@ class Progress {
   Progress(const Console& console, std::string what, std::int64_t total, std::int64_t start = 0,
            double plain_seconds = 15.0);
   ~Progress();
-  struct Value { std::string name; double value; };
+  struct Value {
+    std::string name;
+    double value;
+  };
   /// `units_done`: work since the start of this process, in `unit` (tokens, bytes), for the rate.
-  void update(std::int64_t step, const std::vector<Value>& values, double units_done, const std::string& unit);
+  void update(std::int64_t step, const std::vector<Value>& values, double units_done,
+              const std::string& unit);
   void finish();
 
  private:

@@ -7,8 +7,17 @@ namespace bitdarts {
 /// nothing has to be saved, and no number depends on the rank or on the order of evaluation.
 /// Streams are named constants so that two uses never share one.
 enum class Stream : std::uint64_t {
-  initialisation = 1, pretrain_batch, inner_batch, outer_batch, finetune_batch, validation_batch,
-  calibration_batch, gumbel, document_split, tokenizer_sample, random_scheme
+  initialisation = 1,
+  pretrain_batch,
+  inner_batch,
+  outer_batch,
+  finetune_batch,
+  validation_batch,
+  calibration_batch,
+  gumbel,
+  document_split,
+  tokenizer_sample,
+  random_scheme
 };
 
 class KeyedRandom {

@@ -21,12 +21,14 @@ std::span<Real> mutable_elements(const at::Tensor& tensor) {
 }
 
 template <class Real>
-std::vector<quant::BoundCandidate<Real>> in_precision(const std::vector<quant::BoundCandidate<double>>& candidates) {
+std::vector<quant::BoundCandidate<Real>> in_precision(
+    const std::vector<quant::BoundCandidate<double>>& candidates) {
   std::vector<quant::BoundCandidate<Real>> bound;
   bound.reserve(candidates.size());
   for (const auto& c : candidates) {
-    bound.push_back({c.method, static_cast<Real>(c.smallest), static_cast<Real>(c.largest), static_cast<Real>(c.step),
-                     static_cast<Real>(c.offset), static_cast<Real>(c.clip), static_cast<Real>(c.probability)});
+    bound.push_back({c.method, static_cast<Real>(c.smallest), static_cast<Real>(c.largest),
+                     static_cast<Real>(c.step), static_cast<Real>(c.offset), static_cast<Real>(c.clip),
+                     static_cast<Real>(c.probability)});
   }
   return bound;
 }
@@ -54,9 +56,9 @@ at::Tensor unmix(const at::Tensor& x, at::Tensor gradient, InputQuantizer& quant
   at::Tensor dx = at::empty_like(x);
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "mixed_backward", [&] {
     const auto bound = in_precision<scalar_t>(quantizer.candidates);
-    quant::mixed_backward<scalar_t>(elements<scalar_t>(x), elements<scalar_t>(gradient), bound,
-                                    mutable_elements<scalar_t>(dx),
-                                    mixed ? mutable_elements<scalar_t>(*mixed) : std::span<scalar_t>{}, quantizer.sums);
+    quant::mixed_backward<scalar_t>(
+        elements<scalar_t>(x), elements<scalar_t>(gradient), bound, mutable_elements<scalar_t>(dx),
+        mixed ? mutable_elements<scalar_t>(*mixed) : std::span<scalar_t>{}, quantizer.sums);
   });
   return dx;
 }
@@ -73,7 +75,8 @@ void calibrate(const at::Tensor& x, InputQuantizer& quantizer) {
 }
 
 struct QuantizedLinear : torch::autograd::Function<QuantizedLinear> {
-  static Variable forward(AutogradContext* context, const Variable& x, const Variable& weight, InputQuantizer* quantizer) {
+  static Variable forward(AutogradContext* context, const Variable& x, const Variable& weight,
+                          InputQuantizer* quantizer) {
     context->save_for_backward({x, weight});
     context->saved_data["quantizer"] = reinterpret_cast<std::int64_t>(quantizer);
     return at::matmul(mix(x, *quantizer), weight.t());

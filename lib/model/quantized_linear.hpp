@@ -6,18 +6,20 @@
 
 namespace bitdarts::model {
 
-/// What one input site needs in a forward and backward pass, and what the pass leaves behind. The candidates are fixed for the
-/// whole optimisation step; the sums are those of the current shard.
+/// What one input site needs in a forward and backward pass, and what the pass leaves behind. The candidates
+/// are fixed for the whole optimisation step; the sums are those of the current shard.
 struct InputQuantizer {
   std::vector<quant::BoundCandidate<double>> candidates;
   quant::MixedSums sums;
-  std::vector<float> sample;     ///< calibration: values seen, at most sample_limit, evenly spread over the tensor
+  std::vector<float>
+      sample;  ///< calibration: values seen, at most sample_limit, evenly spread over the tensor
   std::size_t sample_limit = 0;  ///< 0: no calibration
   bool pass_through = false;     ///< calibration and full precision: x goes through unchanged
 };
 
-/// y = x~ W^T with x~ = Σ_j p_j Q_j(x) (METHOD section 1). x [tokens, in], weight [out, in] (already mixed), y [tokens, out].
-/// Keeps only x: the backward recomputes x~ for dL/dW~ and adds the site's sums (METHOD section 3).
+/// y = x~ W^T with x~ = Σ_j p_j Q_j(x) (METHOD section 1). x [tokens, in], weight [out, in] (already mixed),
+/// y [tokens, out]. Keeps only x: the backward recomputes x~ for dL/dW~ and adds the site's sums (METHOD
+/// section 3).
 at::Tensor quantized_linear(const at::Tensor& x, const at::Tensor& weight, InputQuantizer& quantizer);
 
 /// x~ alone, for an input that several layers share (quantized once).

@@ -26,8 +26,8 @@ inline Real lane_sum(std::int64_t n, Term term) {
 }  // namespace
 
 template <class Real>
-void rms_norm_forward(const Real* x, const Real* weight, double eps, std::int64_t rows, std::int64_t width, Real* y,
-                      Real* inverse_rms) {
+void rms_norm_forward(const Real* x, const Real* weight, double eps, std::int64_t rows, std::int64_t width,
+                      Real* y, Real* inverse_rms) {
   for (std::int64_t r = 0; r < rows; ++r, x += width, y += width) {
     const Real square = lane_sum<Real>(width, [x](std::int64_t i) { return x[i] * x[i]; });
     const Real inverse = Real(1) / std::sqrt(square / static_cast<Real>(width) + static_cast<Real>(eps));
@@ -37,8 +37,8 @@ void rms_norm_forward(const Real* x, const Real* weight, double eps, std::int64_
 }
 
 template <class Real>
-void rms_norm_backward(const Real* x, const Real* weight, const Real* inverse_rms, const Real* gradient, std::int64_t rows,
-                       std::int64_t width, Real* dx, Real* dweight) {
+void rms_norm_backward(const Real* x, const Real* weight, const Real* inverse_rms, const Real* gradient,
+                       std::int64_t rows, std::int64_t width, Real* dx, Real* dweight) {
   std::fill_n(dweight, width, Real(0));
   for (std::int64_t r = 0; r < rows; ++r, x += width, gradient += width, dx += width) {
     const Real inverse = inverse_rms[r];
@@ -52,8 +52,8 @@ void rms_norm_backward(const Real* x, const Real* weight, const Real* inverse_rm
 }
 
 template <class Real>
-void rotate(const Real* x, const Real* cosine, const Real* sine, int direction, bool split, std::int64_t batch, std::int64_t time,
-            std::int64_t heads, std::int64_t size, Real* y) {
+void rotate(const Real* x, const Real* cosine, const Real* sine, int direction, bool split,
+            std::int64_t batch, std::int64_t time, std::int64_t heads, std::int64_t size, Real* y) {
   const std::int64_t half = size / 2;
   const Real sign = static_cast<Real>(direction);
   for (std::int64_t b = 0; b < batch; ++b) {
@@ -61,7 +61,8 @@ void rotate(const Real* x, const Real* cosine, const Real* sine, int direction, 
       const Real* c = cosine + t * size;
       const Real* s = sine + t * size;
       for (std::int64_t h = 0; h < heads; ++h) {
-        const std::int64_t by_time = ((b * time + t) * heads + h) * size, by_head = ((b * heads + h) * time + t) * size;
+        const std::int64_t by_time = ((b * time + t) * heads + h) * size,
+                           by_head = ((b * heads + h) * time + t) * size;
         const Real* from = x + (split ? by_time : by_head);
         Real* to = y + (split ? by_head : by_time);
         for (std::int64_t i = 0; i < half; ++i) {
@@ -73,12 +74,13 @@ void rotate(const Real* x, const Real* cosine, const Real* sine, int direction, 
   }
 }
 
-#define BITDARTS_INSTANTIATE(Real)                                                                                               \
-  template void rms_norm_forward<Real>(const Real*, const Real*, double, std::int64_t, std::int64_t, Real*, Real*);              \
-  template void rms_norm_backward<Real>(const Real*, const Real*, const Real*, const Real*, std::int64_t, std::int64_t, Real*,   \
-                                        Real*);                                                                                  \
-  template void rotate<Real>(const Real*, const Real*, const Real*, int, bool, std::int64_t, std::int64_t, std::int64_t,         \
-                             std::int64_t, Real*);
+#define BITDARTS_INSTANTIATE(Real)                                                                          \
+  template void rms_norm_forward<Real>(const Real*, const Real*, double, std::int64_t, std::int64_t, Real*, \
+                                       Real*);                                                              \
+  template void rms_norm_backward<Real>(const Real*, const Real*, const Real*, const Real*, std::int64_t,   \
+                                        std::int64_t, Real*, Real*);                                        \
+  template void rotate<Real>(const Real*, const Real*, const Real*, int, bool, std::int64_t, std::int64_t,  \
+                             std::int64_t, std::int64_t, Real*);
 BITDARTS_INSTANTIATE(float)
 BITDARTS_INSTANTIATE(double)
 #undef BITDARTS_INSTANTIATE

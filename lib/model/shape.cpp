@@ -43,9 +43,16 @@ std::string shape_text(const store::Shape& shape) {
 }  // namespace
 
 ModelShape resolve_shape(const config::ModelOptions& o, std::int64_t vocab) {
-  ModelShape shape{.vocab = vocab, .dim = o.dim, .layers = o.layers, .heads = o.heads,
-                   .kv_heads = o.kv_heads ? o.kv_heads : o.heads, .ffn = o.ffn, .context = o.context,
-                   .rope_theta = o.rope_theta, .norm_eps = o.norm_eps, .tied_embeddings = o.tied_embeddings};
+  ModelShape shape{.vocab = vocab,
+                   .dim = o.dim,
+                   .layers = o.layers,
+                   .heads = o.heads,
+                   .kv_heads = o.kv_heads ? o.kv_heads : o.heads,
+                   .ffn = o.ffn,
+                   .context = o.context,
+                   .rope_theta = o.rope_theta,
+                   .norm_eps = o.norm_eps,
+                   .tied_embeddings = o.tied_embeddings};
   if (shape.ffn == 0) shape.ffn = (8 * o.dim / 3 + 15) / 16 * 16;
   return shape;
 }
@@ -53,7 +60,8 @@ ModelShape resolve_shape(const config::ModelOptions& o, std::int64_t vocab) {
 const Parameter& ParameterLayout::named(const std::string& name) const { return parameters[index_of(name)]; }
 
 std::size_t ParameterLayout::index_of(const std::string& name) const {
-  const auto at = std::find_if(parameters.begin(), parameters.end(), [&](const Parameter& p) { return p.name == name; });
+  const auto at =
+      std::find_if(parameters.begin(), parameters.end(), [&](const Parameter& p) { return p.name == name; });
   if (at == parameters.end()) throw Error("the model has no parameter called " + name);
   return static_cast<std::size_t>(at - parameters.begin());
 }
@@ -84,7 +92,8 @@ ParameterLayout make_layout(const ModelShape& s, bool quantize_head) {
   return layout;
 }
 
-std::vector<float> initial_parameters(const ModelShape& shape, const ParameterLayout& layout, std::uint64_t seed) {
+std::vector<float> initial_parameters(const ModelShape& shape, const ParameterLayout& layout,
+                                      std::uint64_t seed) {
   std::vector<float> values(layout.total, 1.0f);
   for (std::size_t i = 0; i < layout.parameters.size(); ++i) {
     const Parameter& p = layout.parameters[i];
@@ -93,18 +102,23 @@ std::vector<float> initial_parameters(const ModelShape& shape, const ParameterLa
     const double deviation =
         initial_deviation / (into_residual ? std::sqrt(2.0 * static_cast<double>(shape.layers)) : 1.0);
     KeyedRandom random(seed, Stream::initialisation, i);
-    for (std::size_t e = 0; e < p.size; ++e) values[p.begin + e] = static_cast<float>(deviation * random.normal());
+    for (std::size_t e = 0; e < p.size; ++e)
+      values[p.begin + e] = static_cast<float>(deviation * random.normal());
   }
   return values;
 }
 
-void save_model(store::File& file, const ModelShape& s, const ParameterLayout& layout, std::span<const float> parameters) {
+void save_model(store::File& file, const ModelShape& s, const ParameterLayout& layout,
+                std::span<const float> parameters) {
   for (const auto& p : layout.parameters) {
-    file.write<float>("/model/" + p.name, parameters.subspan(p.begin, p.size), store::Shape(p.shape.begin(), p.shape.end()));
+    file.write<float>("/model/" + p.name, parameters.subspan(p.begin, p.size),
+                      store::Shape(p.shape.begin(), p.shape.end()));
   }
   const std::pair<const char*, std::int64_t> sizes[] = {
-      {"vocab_size", s.vocab}, {"dim", s.dim}, {"layers", s.layers}, {"heads", s.heads}, {"kv_heads", s.kv_heads},
-      {"ffn", s.ffn}, {"context", s.context}, {"tied_embeddings", s.tied_embeddings ? 1 : 0}};
+      {"vocab_size", s.vocab},  {"dim", s.dim},
+      {"layers", s.layers},     {"heads", s.heads},
+      {"kv_heads", s.kv_heads}, {"ffn", s.ffn},
+      {"context", s.context},   {"tied_embeddings", s.tied_embeddings ? 1 : 0}};
   for (const auto& [name, value] : sizes) file.set_attribute("/model", name, value);
   file.set_attribute("/model", "rope_theta", s.rope_theta);
   file.set_attribute("/model", "norm_eps", s.norm_eps);
@@ -115,18 +129,24 @@ ModelShape load_shape(const store::File& file) {
   const auto size = [&](const char* name) {
     const std::int64_t value = file.required_int("/model", name);
     if (value < 1 || value > largest) {
-      throw InputError(std::string("the model's ") + name + " is " + std::to_string(value), file.path().string() + ":/model",
-                       "the file is damaged; make it again");
+      throw InputError(std::string("the model's ") + name + " is " + std::to_string(value),
+                       file.path().string() + ":/model", "the file is damaged; make it again");
     }
     return value;
   };
-  ModelShape s{.vocab = size("vocab_size"), .dim = size("dim"), .layers = size("layers"), .heads = size("heads"),
-               .kv_heads = size("kv_heads"), .ffn = size("ffn"), .context = size("context"),
+  ModelShape s{.vocab = size("vocab_size"),
+               .dim = size("dim"),
+               .layers = size("layers"),
+               .heads = size("heads"),
+               .kv_heads = size("kv_heads"),
+               .ffn = size("ffn"),
+               .context = size("context"),
                .rope_theta = file.required_double("/model", "rope_theta"),
                .norm_eps = file.required_double("/model", "norm_eps"),
                .tied_embeddings = file.required_int("/model", "tied_embeddings") != 0};
   if (s.layers > 4096 || s.dim % s.heads != 0 || s.head_size() % 2 != 0 || s.heads % s.kv_heads != 0) {
-    throw InputError("the model's sizes do not fit together", file.path().string() + ":/model", "the file is damaged; make it again");
+    throw InputError("the model's sizes do not fit together", file.path().string() + ":/model",
+                     "the file is damaged; make it again");
   }
   return s;
 }
@@ -137,8 +157,8 @@ std::vector<float> load_parameters(const store::File& file, const ParameterLayou
     const store::Shape expected(p.shape.begin(), p.shape.end());
     const auto info = file.info("/model/" + p.name);
     if (info.shape != expected || info.type != store::ElementType::float32) {
-      throw InputError("a tensor has type " + std::string(store::name_of(info.type)) + " and shape " + shape_text(info.shape) +
-                           ", not float32 " + shape_text(expected),
+      throw InputError("a tensor has type " + std::string(store::name_of(info.type)) + " and shape " +
+                           shape_text(info.shape) + ", not float32 " + shape_text(expected),
                        file.path().string() + ":/model/" + p.name, "use a file of the same model");
     }
   }

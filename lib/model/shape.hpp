@@ -31,21 +31,23 @@ struct Parameter {
 struct ParameterLayout {
   std::vector<Parameter> parameters;
   std::size_t total = 0;
-  std::vector<quant::LayerShape> linears;      ///< quantizable, forward order; the head last when asked for
-  std::vector<std::size_t> linear_parameter;   ///< by linear: index into parameters
+  std::vector<quant::LayerShape> linears;     ///< quantizable, forward order; the head last when asked for
+  std::vector<std::size_t> linear_parameter;  ///< by linear: index into parameters
   const Parameter& named(const std::string& name) const;
   std::size_t index_of(const std::string& name) const;
 };
-/// `quantize_head`: the output head counts as a linear layer (its own matrix even when embeddings are tied: it is then
-/// the embedding matrix, quantized where it is used as head only).
+/// `quantize_head`: the output head counts as a linear layer (its own matrix even when embeddings are tied:
+/// it is then the embedding matrix, quantized where it is used as head only).
 ParameterLayout make_layout(const ModelShape& shape, bool quantize_head = false);
 
-/// Normal(0, 0.02) matrices (output projections of a block scaled by 1/sqrt(2 layers)), norms 1. Keyed by seed and parameter
-/// name, never by rank.
-std::vector<float> initial_parameters(const ModelShape& shape, const ParameterLayout& layout, std::uint64_t seed);
+/// Normal(0, 0.02) matrices (output projections of a block scaled by 1/sqrt(2 layers)), norms 1. Keyed by
+/// seed and parameter name, never by rank.
+std::vector<float> initial_parameters(const ModelShape& shape, const ParameterLayout& layout,
+                                      std::uint64_t seed);
 
 /// /model/<name> datasets and the shape as attributes of /model.
-void save_model(store::File& file, const ModelShape& shape, const ParameterLayout& layout, std::span<const float> parameters);
+void save_model(store::File& file, const ModelShape& shape, const ParameterLayout& layout,
+                std::span<const float> parameters);
 ModelShape load_shape(const store::File& file);
 /// InputError when a tensor is missing, has another shape, or is not finite (the first bad element is named).
 std::vector<float> load_parameters(const store::File& file, const ParameterLayout& layout);

@@ -11,8 +11,8 @@
 #endif
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop
 #endif

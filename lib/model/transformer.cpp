@@ -11,7 +11,8 @@ enum LinearInBlock : std::size_t { q = 0, k = 1, v = 2, o = 3, gate = 4, up = 5,
 
 }  // namespace
 
-Transformer::Transformer(const ModelShape& shape, const ParameterLayout& layout, const at::TensorOptions& options)
+Transformer::Transformer(const ModelShape& shape, const ParameterLayout& layout,
+                         const at::TensorOptions& options)
     : shape_(shape), layout_(layout) {
   for (std::int64_t i = 0; i < shape.layers; ++i) {
     const std::string block = "model.layers." + std::to_string(i) + ".";
@@ -21,17 +22,20 @@ Transformer::Transformer(const ModelShape& shape, const ParameterLayout& layout,
   final_norm_ = layout_.index_of("model.norm.weight");
 
   const at::TensorOptions precise = at::TensorOptions().dtype(at::kDouble);
-  const at::Tensor frequency = at::pow(
-      shape.rope_theta, -at::arange(0, shape.head_size(), 2, precise) / static_cast<double>(shape.head_size()));
+  const at::Tensor frequency = at::pow(shape.rope_theta, -at::arange(0, shape.head_size(), 2, precise) /
+                                                             static_cast<double>(shape.head_size()));
   const at::Tensor angle = at::outer(at::arange(shape.context, precise), frequency);
   const at::Tensor both = at::cat({angle, angle}, -1);
   cosine_ = at::cos(both).to(options);
   sine_ = at::sin(both).to(options);
-  mask_ = at::full({shape.context, shape.context}, -std::numeric_limits<double>::infinity(), precise).triu(1).to(options);
+  mask_ = at::full({shape.context, shape.context}, -std::numeric_limits<double>::infinity(), precise)
+              .triu(1)
+              .to(options);
 }
 
 std::vector<at::Tensor> Transformer::linears(const std::vector<at::Tensor>& parameters, const at::Tensor& x,
-                                             std::size_t first, std::size_t count, InputQuantizers* quantizers) const {
+                                             std::size_t first, std::size_t count,
+                                             InputQuantizers* quantizers) const {
   std::vector<at::Tensor> outputs;
   std::size_t quantized_site = std::numeric_limits<std::size_t>::max();
   at::Tensor quantized;
@@ -42,7 +46,8 @@ std::vector<at::Tensor> Transformer::linears(const std::vector<at::Tensor>& para
       continue;
     }
     const std::size_t site = quantizers->of_linear[l];
-    const bool shared = (l + 1 < first + count && quantizers->of_linear[l + 1] == site) || site == quantized_site;
+    const bool shared =
+        (l + 1 < first + count && quantizers->of_linear[l + 1] == site) || site == quantized_site;
     if (!shared) {
       outputs.push_back(quantized_linear(x, weight, quantizers->sites[site]));
       continue;
@@ -56,10 +61,13 @@ std::vector<at::Tensor> Transformer::linears(const std::vector<at::Tensor>& para
   return outputs;
 }
 
-at::Tensor Transformer::attention(const std::vector<at::Tensor>& parameters, std::size_t block, const at::Tensor& x,
-                                  std::int64_t batch, std::int64_t time, InputQuantizers* quantizers) const {
+at::Tensor Transformer::attention(const std::vector<at::Tensor>& parameters, std::size_t block,
+                                  const at::Tensor& x, std::int64_t batch, std::int64_t time,
+                                  InputQuantizers* quantizers) const {
   const std::int64_t size = shape_.head_size();
-  const auto heads = [&](const at::Tensor& y, std::int64_t count) { return y.view({batch, time, count, size}); };
+  const auto heads = [&](const at::Tensor& y, std::int64_t count) {
+    return y.view({batch, time, count, size});
+  };
   const auto qkv = linears(parameters, x, block * linears_per_block + q, 3, quantizers);
   const at::Tensor cosine = cosine_.narrow(0, 0, time), sine = sine_.narrow(0, 0, time);
   const at::Tensor query = apply_rotary(heads(qkv[0], shape_.heads), cosine, sine);
@@ -69,30 +77,35 @@ at::Tensor Transformer::attention(const std::vector<at::Tensor>& parameters, std
     key = key.repeat_interleave(group, 1);
     value = value.repeat_interleave(group, 1);
   }
-  const at::Tensor scores = at::matmul(query * (1.0 / std::sqrt(static_cast<double>(size))), key.transpose(-2, -1)) +
-                            mask_.narrow(0, 0, time).narrow(1, 0, time);
-  const at::Tensor mixed = at::matmul(at::softmax(scores, -1), value).transpose(1, 2).reshape({batch * time, shape_.dim});
+  const at::Tensor scores =
+      at::matmul(query * (1.0 / std::sqrt(static_cast<double>(size))), key.transpose(-2, -1)) +
+      mask_.narrow(0, 0, time).narrow(1, 0, time);
+  const at::Tensor mixed =
+      at::matmul(at::softmax(scores, -1), value).transpose(1, 2).reshape({batch * time, shape_.dim});
   return linears(parameters, mixed, block * linears_per_block + o, 1, quantizers)[0];
 }
 
-at::Tensor Transformer::feed_forward(const std::vector<at::Tensor>& parameters, std::size_t block, const at::Tensor& x,
-                                     InputQuantizers* quantizers) const {
+at::Tensor Transformer::feed_forward(const std::vector<at::Tensor>& parameters, std::size_t block,
+                                     const at::Tensor& x, InputQuantizers* quantizers) const {
   const auto gate_up = linears(parameters, x, block * linears_per_block + gate, 2, quantizers);
   const at::Tensor hidden = at::silu(gate_up[0]) * gate_up[1];
   return linears(parameters, hidden, block * linears_per_block + down, 1, quantizers)[0];
 }
 
-at::Tensor Transformer::logits(const std::vector<at::Tensor>& parameters, const at::Tensor& head, const at::Tensor& tokens,
-                               InputQuantizers* quantizers) const {
+at::Tensor Transformer::logits(const std::vector<at::Tensor>& parameters, const at::Tensor& head,
+                               const at::Tensor& tokens, InputQuantizers* quantizers) const {
   const std::int64_t batch = tokens.size(0), time = tokens.size(1);
   const at::Tensor& embedding = parameters[0];
   at::Tensor x = at::embedding(embedding, tokens.reshape({-1}));
   for (std::size_t block = 0; block < first_norm_.size(); ++block) {
-    x = x + attention(parameters, block, rms_norm(x, parameters[first_norm_[block]], shape_.norm_eps), batch, time, quantizers);
-    x = x + feed_forward(parameters, block, rms_norm(x, parameters[second_norm_[block]], shape_.norm_eps), quantizers);
+    x = x + attention(parameters, block, rms_norm(x, parameters[first_norm_[block]], shape_.norm_eps), batch,
+                      time, quantizers);
+    x = x + feed_forward(parameters, block, rms_norm(x, parameters[second_norm_[block]], shape_.norm_eps),
+                         quantizers);
   }
   x = rms_norm(x, parameters[final_norm_], shape_.norm_eps);
-  if (head.defined() && quantizers) return quantized_linear(x, head, quantizers->sites[quantizers->of_linear.back()]);
+  if (head.defined() && quantizers)
+    return quantized_linear(x, head, quantizers->sites[quantizers->of_linear.back()]);
   return at::matmul(x, (head.defined() ? head : shape_.tied_embeddings ? embedding : parameters.back()).t());
 }
 

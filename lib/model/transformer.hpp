@@ -8,7 +8,8 @@
 
 namespace bitdarts::model {
 
-/// How the linear layers of one pass are quantized: by layer, the index of its input quantizer. Empty: full precision.
+/// How the linear layers of one pass are quantized: by layer, the index of its input quantizer. Empty: full
+/// precision.
 struct InputQuantizers {
   std::vector<InputQuantizer> sites;
   std::vector<std::size_t> of_linear;
@@ -20,22 +21,23 @@ class Transformer {
  public:
   Transformer(const ModelShape& shape, const ParameterLayout& layout, const at::TensorOptions& options);
 
-  /// `parameters`: by layout; for quantized layers the mixed weight W~ takes the weight's place. `head`: W~ of the output head when it
-  /// is quantized, else undefined. tokens [batch, time] int64, time <= context. Returns logits [batch * time, vocab].
-  at::Tensor logits(const std::vector<at::Tensor>& parameters, const at::Tensor& head, const at::Tensor& tokens,
-                    InputQuantizers* quantizers = nullptr) const;
+  /// `parameters`: by layout; for quantized layers the mixed weight W~ takes the weight's place. `head`: W~
+  /// of the output head when it is quantized, else undefined. tokens [batch, time] int64, time <= context.
+  /// Returns logits [batch * time, vocab].
+  at::Tensor logits(const std::vector<at::Tensor>& parameters, const at::Tensor& head,
+                    const at::Tensor& tokens, InputQuantizers* quantizers = nullptr) const;
 
   const ModelShape& shape() const { return shape_; }
   const ParameterLayout& layout() const { return layout_; }
 
  private:
-  at::Tensor attention(const std::vector<at::Tensor>& parameters, std::size_t block, const at::Tensor& x, std::int64_t batch,
-                       std::int64_t time, InputQuantizers* quantizers) const;
+  at::Tensor attention(const std::vector<at::Tensor>& parameters, std::size_t block, const at::Tensor& x,
+                       std::int64_t batch, std::int64_t time, InputQuantizers* quantizers) const;
   at::Tensor feed_forward(const std::vector<at::Tensor>& parameters, std::size_t block, const at::Tensor& x,
                           InputQuantizers* quantizers) const;
   /// The layers `first` .. of one block on the same input; a shared quantizer is applied once.
-  std::vector<at::Tensor> linears(const std::vector<at::Tensor>& parameters, const at::Tensor& x, std::size_t first,
-                                  std::size_t count, InputQuantizers* quantizers) const;
+  std::vector<at::Tensor> linears(const std::vector<at::Tensor>& parameters, const at::Tensor& x,
+                                  std::size_t first, std::size_t count, InputQuantizers* quantizers) const;
 
   ModelShape shape_;
   ParameterLayout layout_;

@@ -26,12 +26,20 @@ struct Builder {
 
   Site& add_site(const std::string& name, Role role, std::vector<Candidate> candidates, std::int64_t channels,
                  double elements, std::size_t alpha) {
-    Site site{.name = name, .role = role, .candidates = std::move(candidates), .channels = channels,
-              .elements = elements, .alpha = alpha, .range = bank.theta.size(), .offset = 0, .layers = {}};
+    Site site{.name = name,
+              .role = role,
+              .candidates = std::move(candidates),
+              .channels = channels,
+              .elements = elements,
+              .alpha = alpha,
+              .range = bank.theta.size(),
+              .offset = 0,
+              .layers = {}};
     const std::size_t n = site.candidates.size();
     site.offset = site.range + n * static_cast<std::size_t>(channels);
     bank.theta.resize(site.offset + n, 0.0);
-    std::fill_n(bank.theta.begin() + static_cast<std::ptrdiff_t>(site.range), n * static_cast<std::size_t>(channels), 1.0);
+    std::fill_n(bank.theta.begin() + static_cast<std::ptrdiff_t>(site.range),
+                n * static_cast<std::size_t>(channels), 1.0);
     bank.sites.push_back(std::move(site));
     return bank.sites.back();
   }
@@ -56,7 +64,8 @@ Bank build(std::vector<LayerShape> layers, const BankOptions& options, Choice ch
     if (fresh) at->second = builder.new_alpha(candidates.size());
     const std::int64_t channels = options.per_channel ? shapes[l].out_features : 1;
     const double elements = static_cast<double>(shapes[l].parameters()) / static_cast<double>(channels);
-    builder.add_site(shapes[l].name, Role::weight, std::move(candidates), channels, elements, at->second).layers = {l};
+    builder.add_site(shapes[l].name, Role::weight, std::move(candidates), channels, elements, at->second)
+        .layers = {l};
     builder.bank.weight_site.push_back(builder.bank.sites.size() - 1);
   }
   std::map<std::string, std::size_t> site_of_group;
@@ -90,7 +99,9 @@ Bank make_search_bank(std::vector<LayerShape> layers, const std::vector<Candidat
   std::vector<std::string> names;
   for (const auto& layer : layers) names.push_back(layer.name);
   const auto choice = [&](std::size_t, Role role) { return role == Role::weight ? weights : inputs; };
-  const auto group = [&](std::size_t l, Role) { return options.tie_shared_input ? shared_input_group(names[l]) : names[l]; };
+  const auto group = [&](std::size_t l, Role) {
+    return options.tie_shared_input ? shared_input_group(names[l]) : names[l];
+  };
   return build(std::move(layers), options, choice, group);
 }
 
@@ -120,7 +131,8 @@ void update_probabilities(Bank& bank, double temperature, std::span<const double
     };
     double largest = logit(0), sum = 0;
     for (std::size_t j = 1; j < n; ++j) largest = std::max(largest, logit(j));
-    for (std::size_t j = 0; j < n; ++j) sum += bank.probability[site.alpha + j] = std::exp(logit(j) - largest);
+    for (std::size_t j = 0; j < n; ++j)
+      sum += bank.probability[site.alpha + j] = std::exp(logit(j) - largest);
     for (std::size_t j = 0; j < n; ++j) bank.probability[site.alpha + j] /= sum;
   }
 }
@@ -130,8 +142,8 @@ std::vector<BoundCandidate<Real>> bound_candidates(const Bank& bank, const Site&
   std::vector<BoundCandidate<Real>> bound;
   bound.reserve(site.candidates.size());
   for (std::size_t j = 0; j < site.candidates.size(); ++j) {
-    bound.push_back(bind<Real>(site.candidates[j], bank.theta[site.range_at(j, channel)], bank.theta[site.offset + j],
-                               bank.probability[site.alpha + j]));
+    bound.push_back(bind<Real>(site.candidates[j], bank.theta[site.range_at(j, channel)],
+                               bank.theta[site.offset + j], bank.probability[site.alpha + j]));
   }
   return bound;
 }
@@ -162,9 +174,11 @@ void refresh_weight_maxima(Bank& bank, const Site& site, std::span<const Real> w
   const std::size_t row = weights.size() / static_cast<std::size_t>(site.channels);
   for (std::int64_t c = 0; c < site.channels; ++c) {
     Real largest = 0;
-    for (const Real w : weights.subspan(static_cast<std::size_t>(c) * row, row)) largest = std::max(largest, std::abs(w));
+    for (const Real w : weights.subspan(static_cast<std::size_t>(c) * row, row))
+      largest = std::max(largest, std::abs(w));
     for (std::size_t j = 0; j < site.candidates.size(); ++j) {
-      if (site.candidates[j].method == Method::uniform) bank.theta[site.range_at(j, c)] = static_cast<double>(largest);
+      if (site.candidates[j].method == Method::uniform)
+        bank.theta[site.range_at(j, c)] = static_cast<double>(largest);
     }
   }
 }
@@ -188,8 +202,9 @@ void mix_weights(const Bank& bank, const Site& site, std::span<const Real> weigh
 }
 
 template <class Real>
-std::vector<MixedSums> mixed_weight_backward(const Bank& bank, const Site& site, std::span<const Real> weights,
-                                             std::span<const Real> gradient, std::span<Real> weight_gradient) {
+std::vector<MixedSums> mixed_weight_backward(const Bank& bank, const Site& site,
+                                             std::span<const Real> weights, std::span<const Real> gradient,
+                                             std::span<Real> weight_gradient) {
   std::vector<MixedSums> sums(static_cast<std::size_t>(site.channels));
   const std::size_t row = weights.size() / static_cast<std::size_t>(site.channels);
   for (std::int64_t c = 0; c < site.channels; ++c) {
@@ -198,17 +213,18 @@ std::vector<MixedSums> mixed_weight_backward(const Bank& bank, const Site& site,
     auto& part = sums[static_cast<std::size_t>(c)];
     part.candidates.resize(site.candidates.size());
     mixed_backward<Real>(weights.subspan(at, row), gradient.subspan(at, row), bound,
-                         weight_gradient.empty() ? weight_gradient : weight_gradient.subspan(at, row), {}, part);
+                         weight_gradient.empty() ? weight_gradient : weight_gradient.subspan(at, row), {},
+                         part);
   }
   return sums;
 }
 
-#define BITDARTS_INSTANTIATE(Real)                                                                              \
-  template std::vector<BoundCandidate<Real>> bound_candidates<Real>(const Bank&, const Site&, std::int64_t);    \
-  template void refresh_weight_maxima<Real>(Bank&, const Site&, std::span<const Real>);                         \
-  template void mix_weights<Real>(const Bank&, const Site&, std::span<const Real>, std::span<Real>);            \
-  template std::vector<MixedSums> mixed_weight_backward<Real>(const Bank&, const Site&, std::span<const Real>,  \
-                                                              std::span<const Real>, std::span<Real>);
+#define BITDARTS_INSTANTIATE(Real)                                                                           \
+  template std::vector<BoundCandidate<Real>> bound_candidates<Real>(const Bank&, const Site&, std::int64_t); \
+  template void refresh_weight_maxima<Real>(Bank&, const Site&, std::span<const Real>);                      \
+  template void mix_weights<Real>(const Bank&, const Site&, std::span<const Real>, std::span<Real>);         \
+  template std::vector<MixedSums> mixed_weight_backward<Real>(                                               \
+      const Bank&, const Site&, std::span<const Real>, std::span<const Real>, std::span<Real>);
 BITDARTS_INSTANTIATE(float)
 BITDARTS_INSTANTIATE(double)
 #undef BITDARTS_INSTANTIATE

@@ -20,10 +20,14 @@ std::string group_of(const std::string& layer, Role role) {
 // The dataset that holds what a method learns.
 const char* range_dataset(Method method) {
   switch (method) {
-    case Method::lsq_plus: return "step";
-    case Method::pact: return "clip";
-    case Method::uniform: return "maximum";
-    case Method::identity: return nullptr;
+    case Method::lsq_plus:
+      return "step";
+    case Method::pact:
+      return "clip";
+    case Method::uniform:
+      return "maximum";
+    case Method::identity:
+      return nullptr;
   }
   return nullptr;
 }
@@ -33,7 +37,8 @@ std::vector<double> ranges_of(const Bank& bank, const Site& site, const char* da
   for (std::size_t j = 0; j < site.candidates.size(); ++j) {
     const char* mine = range_dataset(site.candidates[j].method);
     const bool here = mine && std::string(mine) == dataset;
-    for (std::int64_t c = 0; c < site.channels; ++c) ranges.push_back(here ? bank.theta[site.range_at(j, c)] : absent);
+    for (std::int64_t c = 0; c < site.channels; ++c)
+      ranges.push_back(here ? bank.theta[site.range_at(j, c)] : absent);
   }
   return ranges;
 }
@@ -81,7 +86,8 @@ bool load_site(const store::File& file, Bank& bank, const Site& site) {
       if (range < 0) throw unusable(file, name);
       bank.theta[site.range_at(j, c)] = finite(range, file, name);
     }
-    bank.theta[site.offset + j] = finite(file.read<double>(group + "/offset", {n})[*at], file, group + "/offset");
+    bank.theta[site.offset + j] =
+        finite(file.read<double>(group + "/offset", {n})[*at], file, group + "/offset");
   }
   if (stored == site.candidates) {
     const auto alpha = file.read<double>(group + "/alpha", {n});
@@ -134,12 +140,14 @@ void load_bank_state(const store::File& file, Bank& bank) {
 void transfer_ranges(const Bank& from, Bank& to) {
   for (const auto& site : to.sites) {
     const std::size_t layer = site.layers.front();
-    const Site& source = from.sites[site.role == Role::weight ? from.weight_site[layer] : from.input_site[layer]];
+    const Site& source =
+        from.sites[site.role == Role::weight ? from.weight_site[layer] : from.input_site[layer]];
     if (source.channels != site.channels) continue;
     for (std::size_t j = 0; j < site.candidates.size(); ++j) {
       const auto at = find_candidate(source.candidates, site.candidates[j]);
       if (!at) continue;
-      for (std::int64_t c = 0; c < site.channels; ++c) to.theta[site.range_at(j, c)] = from.theta[source.range_at(*at, c)];
+      for (std::int64_t c = 0; c < site.channels; ++c)
+        to.theta[site.range_at(j, c)] = from.theta[source.range_at(*at, c)];
       to.theta[site.offset + j] = from.theta[source.offset + *at];
     }
   }
@@ -158,8 +166,8 @@ Scheme load_scheme(const store::File& file, const std::vector<LayerShape>& layer
   try {
     return parse_table(file.read_text("/scheme/table"), layers, file.path().string() + ":/scheme/table");
   } catch (const ConfigError& e) {  // a bad table inside a product is a bad input, not a bad option
-    throw InputError(std::string("the stored scheme does not fit the model: ") + e.what(), file.path().string() + ":/scheme/table",
-                     "run bitdarts-search again");
+    throw InputError(std::string("the stored scheme does not fit the model: ") + e.what(),
+                     file.path().string() + ":/scheme/table", "run bitdarts-search again");
   }
 }
 

@@ -9,8 +9,8 @@
 namespace bitdarts::quant {
 namespace {
 
-constexpr double error_epsilon = 1e-12;  // ε of e_j: an all-zero tensor has error 0, not NaN
-constexpr double smallest_range = 1e-12; // steps and clips stay positive
+constexpr double error_epsilon = 1e-12;   // ε of e_j: an all-zero tensor has error 0, not NaN
+constexpr double smallest_range = 1e-12;  // steps and clips stay positive
 constexpr std::size_t numbers_per_candidate = 6;
 
 double total_square(std::span<const MixedSums> sums) {
@@ -19,7 +19,8 @@ double total_square(std::span<const MixedSums> sums) {
     square += part.square;
     count += part.count;
   }
-  return std::max(square + error_epsilon * count, std::numeric_limits<double>::min());  // no pass over the site: 0, not NaN
+  return std::max(square + error_epsilon * count,
+                  std::numeric_limits<double>::min());  // no pass over the site: 0, not NaN
 }
 
 template <class Field>
@@ -49,8 +50,9 @@ double relative_error(const Bank& bank, const Site& site, std::span<const MixedS
   return error / total_square(sums);
 }
 
-void add_site_gradients(const Bank& bank, const Site& site, std::span<const MixedSums> sums, const SiteObjective& objective,
-                        std::span<double> alpha_gradient, std::span<double> theta_gradient) {
+void add_site_gradients(const Bank& bank, const Site& site, std::span<const MixedSums> sums,
+                        const SiteObjective& objective, std::span<double> alpha_gradient,
+                        std::span<double> theta_gradient) {
   const auto p = bank.probabilities(site);
   const double square = total_square(sums);
   const auto alpha_part = alpha_gradient.subspan(site.alpha, p.size());
@@ -98,7 +100,8 @@ std::vector<double> theta_scale(const Bank& bank) {
   std::vector<double> scale(bank.theta.size(), 1.0);
   for (const auto& site : bank.sites) {
     for (std::size_t j = 0; j < site.candidates.size(); ++j) {
-      for (std::int64_t c = 0; c < site.channels; ++c) scale[site.range_at(j, c)] = bank.theta[site.range_at(j, c)];
+      for (std::int64_t c = 0; c < site.channels; ++c)
+        scale[site.range_at(j, c)] = bank.theta[site.range_at(j, c)];
       if (site.candidates[j].method == Method::lsq_plus) {
         scale[site.offset + j] = bank.theta[site.range_at(j, 0)] * largest_code(site.candidates[j]);
       }
@@ -110,7 +113,8 @@ std::vector<double> theta_scale(const Bank& bank) {
 void project_theta(Bank& bank) {
   for (const auto& site : bank.sites) {
     const std::size_t ranges = site.candidates.size() * static_cast<std::size_t>(site.channels);
-    for (std::size_t i = site.range; i < site.range + ranges; ++i) bank.theta[i] = std::max(bank.theta[i], smallest_range);
+    for (std::size_t i = site.range; i < site.range + ranges; ++i)
+      bank.theta[i] = std::max(bank.theta[i], smallest_range);
   }
 }
 
@@ -122,7 +126,8 @@ std::size_t packed_sums_size(const Bank& bank) {
   return size;
 }
 
-void pack_sums(const Bank& bank, std::span<const MixedSums> by_site, std::span<double> flat, std::span<double> maxima) {
+void pack_sums(const Bank& bank, std::span<const MixedSums> by_site, std::span<double> flat,
+               std::span<double> maxima) {
   std::size_t at = 0, input = 0;
   for (std::size_t i = 0; i < bank.sites.size(); ++i) {
     if (bank.sites[i].role != Role::input) continue;
@@ -139,7 +144,8 @@ void pack_sums(const Bank& bank, std::span<const MixedSums> by_site, std::span<d
   }
 }
 
-std::vector<MixedSums> unpack_sums(const Bank& bank, std::span<const double> flat, std::span<const double> maxima) {
+std::vector<MixedSums> unpack_sums(const Bank& bank, std::span<const double> flat,
+                                   std::span<const double> maxima) {
   std::vector<MixedSums> by_site(bank.sites.size());
   std::size_t at = 0, input = 0;
   for (std::size_t i = 0; i < bank.sites.size(); ++i) {

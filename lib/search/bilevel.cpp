@@ -15,7 +15,8 @@ constexpr double alpha_beta1 = 0.5, alpha_beta2 = 0.999;  // as DARTS trains its
 MultiplierOptions cost_multiplier(const config::SearchOptions& o, const Budget& budget) {
   const auto mode = parse_mode(o.cost_mode);
   // Without a budget there is nothing to be dual to: the coefficient stays at its start.
-  if (mode == MultiplierMode::dual && !budget.capacity) return {.mode = MultiplierMode::fixed, .start = o.cost_weight};
+  if (mode == MultiplierMode::dual && !budget.capacity)
+    return {.mode = MultiplierMode::fixed, .start = o.cost_weight};
   return {.mode = mode, .start = o.cost_weight, .rate = o.cost_rate, .damping = o.cost_damping};
 }
 
@@ -27,11 +28,20 @@ MultiplierOptions error_multiplier(const config::SearchOptions& o) {
 
 template <class Real>
 Bilevel<Real>::Bilevel(const config::SearchOptions& options, std::uint64_t seed, train::Engine<Real>& engine,
-                       const model::ParameterLayout& layout, std::vector<Real> weights, quant::Bank bank, const Budget& budget,
-                       Levels levels)
-    : options_(options), seed_(seed), engine_(engine), weights_(layout, std::move(weights)), bank_(std::move(bank)), budget_(budget),
-      levels_(levels), cost_multiplier_(cost_multiplier(options, budget)), error_multiplier_(error_multiplier(options)),
-      alpha_adam_(bank_.alpha.size()), theta_adam_(bank_.theta.size()), trained_theta_(quant::trained_theta(bank_)) {
+                       const model::ParameterLayout& layout, std::vector<Real> weights, quant::Bank bank,
+                       const Budget& budget, Levels levels)
+    : options_(options),
+      seed_(seed),
+      engine_(engine),
+      weights_(layout, std::move(weights)),
+      bank_(std::move(bank)),
+      budget_(budget),
+      levels_(levels),
+      cost_multiplier_(cost_multiplier(options, budget)),
+      error_multiplier_(error_multiplier(options)),
+      alpha_adam_(bank_.alpha.size()),
+      theta_adam_(bank_.theta.size()),
+      trained_theta_(quant::trained_theta(bank_)) {
   quant::update_probabilities(bank_, options_.temperature);
   start_ratio_ = expected_cost().ratio;
   argmax_ = argmax_by_site(bank_);
@@ -39,7 +49,8 @@ Bilevel<Real>::Bilevel(const config::SearchOptions& options, std::uint64_t seed,
 
 template <class Real>
 double Bilevel<Real>::temperature(std::int64_t step) const {
-  // τ stays high until the cost has reached its budget, then falls geometrically: a saturated α cannot be moved back.
+  // τ stays high until the cost has reached its budget, then falls geometrically: a saturated α cannot be
+  // moved back.
   const double ramp_end = static_cast<double>(options_.warmup_steps) +
                           options_.cost_ramp * static_cast<double>(options_.steps - options_.warmup_steps);
   const double rest = std::max(1.0, static_cast<double>(options_.steps - 1) - ramp_end);
@@ -90,14 +101,17 @@ std::vector<double> Bilevel<Real>::cost_gradient(double temperature) const {
 }
 
 template <class Real>
-void Bilevel<Real>::add_unrolled_term(std::int64_t step, std::span<const Real> direction, train::Gradient<Real>& outer) {
+void Bilevel<Real>::add_unrolled_term(std::int64_t step, std::span<const Real> direction,
+                                      train::Gradient<Real>& outer) {
   const std::size_t alphas = bank_.alpha.size();
   const auto inner_architecture_gradient = [&](std::span<const Real> weights) {
-    auto g = engine_.gradient(weights, &bank_, {levels_.inner, step, options_.batch}, {.temperature = temperature(step)});
+    auto g = engine_.gradient(weights, &bank_, {levels_.inner, step, options_.batch},
+                              {.temperature = temperature(step)});
     g.alpha.insert(g.alpha.end(), g.theta.begin(), g.theta.end());
     return g.alpha;
   };
-  const auto product = hessian_vector_product<Real>(weights_.values(), direction, inner_architecture_gradient);
+  const auto product =
+      hessian_vector_product<Real>(weights_.values(), direction, inner_architecture_gradient);
   for (std::size_t k = 0; k < alphas; ++k) outer.alpha[k] -= product[k];
   for (std::size_t k = 0; k < bank_.theta.size(); ++k) outer.theta[k] -= product[alphas + k];
 }
@@ -106,14 +120,18 @@ template <class Real>
 train::Gradient<Real> Bilevel<Real>::outer_gradient(std::int64_t step) {
   relax(step);
   const double tau = temperature(step);
-  const train::Objective objective{.error_weight = error_multiplier_.value(), .clip_decay = options_.clip_decay, .temperature = tau};
+  const train::Objective objective{
+      .error_weight = error_multiplier_.value(), .clip_decay = options_.clip_decay, .temperature = tau};
   const train::Batch outer_batch{levels_.outer, step, options_.batch};
   train::Gradient<Real> outer;
   if (options_.order == "second") {
-    auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch}, {.temperature = tau});
+    auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch},
+                                  {.temperature = tau});
     std::vector<Real> moved(weights_.values().size()), jacobian(moved.size());
-    weights_.virtual_update(inner.weights, {.learning_rate = options_.weight_learning_rate, .weight_decay = options_.weight_decay},
-                            options_.clip_norm, moved, jacobian);
+    weights_.virtual_update(
+        inner.weights,
+        {.learning_rate = options_.weight_learning_rate, .weight_decay = options_.weight_decay},
+        options_.clip_norm, moved, jacobian);
     outer = engine_.gradient(moved, &bank_, outer_batch, objective);
     for (std::size_t i = 0; i < jacobian.size(); ++i) jacobian[i] *= outer.weights[i];
     add_unrolled_term(step, jacobian, outer);
@@ -132,7 +150,8 @@ double Bilevel<Real>::outer_objective(std::int64_t step) {
   relax(step);
   const auto outer = engine_.gradient(weights_.values(), &bank_, {levels_.outer, step, options_.batch}, {});
   const double ratio = expected_cost().ratio;
-  return outer.loss + error_multiplier_.value() * outer.error + cost_multiplier_.effective(ratio, target(step)) * ratio;
+  return outer.loss + error_multiplier_.value() * outer.error +
+         cost_multiplier_.effective(ratio, target(step)) * ratio;
 }
 
 template <class Real>
@@ -157,8 +176,9 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
   const double ratio = expected_cost().ratio, error = outer.error;
   const double lambda = cost_multiplier_.effective(ratio, target(step));
   if (learns_alpha) {
-    alpha_adam_.step(bank_.alpha, outer.alpha,
-                     {.learning_rate = options_.alpha_learning_rate, .beta1 = alpha_beta1, .beta2 = alpha_beta2});
+    alpha_adam_.step(
+        bank_.alpha, outer.alpha,
+        {.learning_rate = options_.alpha_learning_rate, .beta1 = alpha_beta1, .beta2 = alpha_beta2});
     cost_multiplier_.update(ratio, target(step));
     error_multiplier_.update(error, options_.error_budget);
   }
@@ -166,14 +186,17 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
   log(step, outer, lambda, ratio);
 
   relax(step);
-  auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch}, {.temperature = temperature(step)});
+  auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch},
+                                {.temperature = temperature(step)});
   train::require_finite(inner.loss, "the inner loss", step, "search");
-  weights_.update(inner.weights, step, {.learning_rate = options_.weight_learning_rate, .weight_decay = options_.weight_decay},
+  weights_.update(inner.weights, step,
+                  {.learning_rate = options_.weight_learning_rate, .weight_decay = options_.weight_decay},
                   options_.clip_norm);
   if (!outer_quantizers) update_quantizers(inner.theta);
   for (std::size_t i = 0; i < bank_.sites.size(); ++i) {
     if (bank_.sites[i].role != quant::Role::input) continue;
-    quant::update_input_maximum(bank_, bank_.sites[i], std::max(outer.sums[i][0].maximum, inner.sums[i][0].maximum));
+    quant::update_input_maximum(bank_, bank_.sites[i],
+                                std::max(outer.sums[i][0].maximum, inner.sums[i][0].maximum));
   }
   metrics_.record("inner", {{"step", static_cast<double>(step)}, {"loss", inner.loss}});
   return {{"outer", outer.loss}, {"inner", inner.loss}, {"cost", 100 * ratio}, {"lambda", lambda}};

@@ -26,19 +26,22 @@ struct Levels {
   const data::Sampler& inner;  ///< the train part: weights
 };
 
-/// METHOD sections 4 and 5: one step is an outer update (α, quantizers' own parameters, λ) and an inner update (weights by AdamW on L_CE).
+/// METHOD sections 4 and 5: one step is an outer update (α, quantizers' own parameters, λ) and an inner
+/// update (weights by AdamW on L_CE).
 template <class Real>  // float; double in tests
 class Bilevel : public train::Trainee {
  public:
   Bilevel(const config::SearchOptions& options, std::uint64_t seed, train::Engine<Real>& engine,
-          const model::ParameterLayout& layout, std::vector<Real> weights, quant::Bank bank, const Budget& budget, Levels levels);
+          const model::ParameterLayout& layout, std::vector<Real> weights, quant::Bank bank,
+          const Budget& budget, Levels levels);
 
   std::vector<Progress::Value> step(std::int64_t step) override;
   void save(store::File& file) const override;
   void load(const store::File& file) override;
   bool finished() const override;
 
-  /// dL/dα and dL/dθ of the outer level at this step, as step() uses them (λ of now, first or second order). For tests.
+  /// dL/dα and dL/dθ of the outer level at this step, as step() uses them (λ of now, first or second order).
+  /// For tests.
   train::Gradient<Real> outer_gradient(std::int64_t step);
   /// L of METHOD section 4 on the outer batch of `step` at the current α, θ and λ. For tests.
   double outer_objective(std::int64_t step);

@@ -23,10 +23,11 @@ std::vector<std::vector<std::size_t>> decision_groups(const quant::Bank& bank) {
 // Value of giving a site its candidate k.
 using SiteValue = std::function<double(std::size_t site, std::size_t candidate)>;
 // May layer l take the pair?
-using Allowed = std::function<bool(std::size_t layer, const quant::Candidate& weight, const quant::Candidate& input)>;
+using Allowed =
+    std::function<bool(std::size_t layer, const quant::Candidate& weight, const quant::Candidate& input)>;
 
-quant::Scheme best_within(const quant::Bank& bank, quant::CostKind kind, std::int64_t capacity, const SiteValue& value,
-                          const Allowed& allowed) {
+quant::Scheme best_within(const quant::Bank& bank, quant::CostKind kind, std::int64_t capacity,
+                          const SiteValue& value, const Allowed& allowed) {
   const auto groups = decision_groups(bank);
   std::vector<std::vector<KnapsackOption>> options(groups.size());
   std::vector<std::vector<std::pair<std::size_t, std::size_t>>> pairs(groups.size());
@@ -63,7 +64,8 @@ quant::Scheme best_within(const quant::Bank& bank, quant::CostKind kind, std::in
 }
 
 std::size_t index_of(const quant::Site& site, const quant::Candidate& candidate) {
-  return static_cast<std::size_t>(std::find(site.candidates.begin(), site.candidates.end(), candidate) - site.candidates.begin());
+  return static_cast<std::size_t>(std::find(site.candidates.begin(), site.candidates.end(), candidate) -
+                                  site.candidates.begin());
 }
 
 // The bank with all probability on the scheme's candidates (and the others still there to be compared with).
@@ -85,24 +87,29 @@ quant::Bank settled_on(const quant::Scheme& scheme, quant::Bank bank) {
 quant::Scheme discretise(const quant::Bank& bank, const Budget& budget) {
   const SiteValue log_probability = [&](std::size_t site, std::size_t k) {
     // An input that several layers share counts once for each of them, as in the sum over layers.
-    return static_cast<double>(bank.sites[site].layers.size()) * std::log(std::max(bank.probabilities(bank.sites[site])[k], 1e-300));
+    return static_cast<double>(bank.sites[site].layers.size()) *
+           std::log(std::max(bank.probabilities(bank.sites[site])[k], 1e-300));
   };
   const std::int64_t capacity = budget.capacity.value_or(quant::full_cost(budget.kind, bank.layers));
-  return best_within(bank, budget.kind, capacity, log_probability, [](std::size_t, const auto&, const auto&) { return true; });
+  return best_within(bank, budget.kind, capacity, log_probability,
+                     [](std::size_t, const auto&, const auto&) { return true; });
 }
 
 template <class Real>
-quant::Scheme spend_rest(const quant::Scheme& scheme, const quant::Bank& bank, const Budget& budget, train::Engine<Real>& engine,
-                         std::span<const Real> weights, const data::Sampler& sampler, std::int64_t sequences, std::int64_t batches) {
+quant::Scheme spend_rest(const quant::Scheme& scheme, const quant::Bank& bank, const Budget& budget,
+                         train::Engine<Real>& engine, std::span<const Real> weights,
+                         const data::Sampler& sampler, std::int64_t sequences, std::int64_t batches) {
   if (!budget.capacity) return scheme;
   quant::Bank settled = settled_on(scheme, bank);
   std::vector<std::vector<double>> by_site(settled.sites.size());
-  for (std::size_t s = 0; s < settled.sites.size(); ++s) by_site[s].assign(settled.sites[s].candidates.size(), 0.0);
+  for (std::size_t s = 0; s < settled.sites.size(); ++s)
+    by_site[s].assign(settled.sites[s].candidates.size(), 0.0);
   for (std::int64_t b = 0; b < batches; ++b) {
     const auto gradient = engine.gradient(weights, &settled, {sampler, b, sequences}, {});
     for (std::size_t s = 0; s < by_site.size(); ++s) {
       for (const auto& channel : gradient.sums[s]) {
-        for (std::size_t k = 0; k < by_site[s].size(); ++k) by_site[s][k] += channel.candidates[k].gradient_quantized;
+        for (std::size_t k = 0; k < by_site[s].size(); ++k)
+          by_site[s][k] += channel.candidates[k].gradient_quantized;
       }
     }
   }
@@ -114,15 +121,20 @@ quant::Scheme spend_rest(const quant::Scheme& scheme, const quant::Bank& bank, c
   const SiteValue gain = [&](std::size_t s, std::size_t k) {
     return (by_site[s][chosen_of(s)] - by_site[s][k]) / static_cast<double>(batches);
   };
-  // Another method at the same width is no use of the budget, and a first-order estimate is too coarse to choose one.
-  const auto keeps_or_widens = [](const quant::Candidate& now, const quant::Candidate& next) { return next == now || next.bits > now.bits; };
+  // Another method at the same width is no use of the budget, and a first-order estimate is too coarse to
+  // choose one.
+  const auto keeps_or_widens = [](const quant::Candidate& now, const quant::Candidate& next) {
+    return next == now || next.bits > now.bits;
+  };
   const Allowed allowed = [&](std::size_t l, const quant::Candidate& weight, const quant::Candidate& input) {
-    return keeps_or_widens(scheme.entries[l].weight, weight) && keeps_or_widens(scheme.entries[l].input, input);
+    return keeps_or_widens(scheme.entries[l].weight, weight) &&
+           keeps_or_widens(scheme.entries[l].input, input);
   };
   return best_within(bank, budget.kind, *budget.capacity, gain, allowed);
 }
 
-template quant::Scheme spend_rest<float>(const quant::Scheme&, const quant::Bank&, const Budget&, train::Engine<float>&,
-                                         std::span<const float>, const data::Sampler&, std::int64_t, std::int64_t);
+template quant::Scheme spend_rest<float>(const quant::Scheme&, const quant::Bank&, const Budget&,
+                                         train::Engine<float>&, std::span<const float>, const data::Sampler&,
+                                         std::int64_t, std::int64_t);
 
 }  // namespace bitdarts::search

@@ -34,7 +34,9 @@ std::vector<Point> thin(const std::vector<Point>& front, std::size_t limit) {
   if (front.size() <= limit) return front;
   const double low = static_cast<double>(front.front().cost);
   const double width = (static_cast<double>(front.back().cost) - low) / static_cast<double>(limit - 1);
-  const auto interval = [&](const Point& p) { return static_cast<std::size_t>((static_cast<double>(p.cost) - low) / width); };
+  const auto interval = [&](const Point& p) {
+    return static_cast<std::size_t>((static_cast<double>(p.cost) - low) / width);
+  };
   std::vector<Point> kept{front.front()};
   for (std::size_t i = 1; i < front.size(); ++i) {
     const bool last_of_interval = i + 1 == front.size() || interval(front[i + 1]) != interval(front[i]);
@@ -45,8 +47,8 @@ std::vector<Point> thin(const std::vector<Point>& front, std::size_t limit) {
 
 }  // namespace
 
-std::vector<std::size_t> solve_knapsack(const std::vector<std::vector<KnapsackOption>>& groups, std::int64_t capacity,
-                                        std::size_t front_limit) {
+std::vector<std::size_t> solve_knapsack(const std::vector<std::vector<KnapsackOption>>& groups,
+                                        std::int64_t capacity, std::size_t front_limit) {
   // What the groups after g cost at least: nothing is kept that cannot be completed within the capacity.
   std::vector<std::int64_t> rest(groups.size() + 1, 0);
   for (std::size_t g = groups.size(); g-- > 0;) {
@@ -55,8 +57,9 @@ std::vector<std::size_t> solve_knapsack(const std::vector<std::vector<KnapsackOp
     rest[g] = rest[g + 1] + cheapest;
   }
   if (rest[0] > capacity) {
-    throw ConfigError("the budget cannot be met: the cheapest candidates cost " + std::to_string(rest[0]) + ", the budget is " +
-                          std::to_string(capacity), "search.budget", "raise the budget or add narrower candidates");
+    throw ConfigError("the budget cannot be met: the cheapest candidates cost " + std::to_string(rest[0]) +
+                          ", the budget is " + std::to_string(capacity),
+                      "search.budget", "raise the budget or add narrower candidates");
   }
   std::vector<std::vector<Point>> fronts{{{0, 0.0, 0, 0}}};
   for (std::size_t g = 0; g < groups.size(); ++g) {
@@ -65,7 +68,8 @@ std::vector<std::size_t> solve_knapsack(const std::vector<std::vector<KnapsackOp
     for (std::uint32_t i = 0; i < before.size(); ++i) {
       for (std::uint32_t o = 0; o < groups[g].size(); ++o) {
         const std::int64_t cost = before[i].cost + groups[g][o].cost;
-        if (cost + rest[g + 1] <= capacity) points.push_back({cost, before[i].value + groups[g][o].value, i, o});
+        if (cost + rest[g + 1] <= capacity)
+          points.push_back({cost, before[i].value + groups[g][o].value, i, o});
       }
     }
     fronts.push_back(thin(pareto(std::move(points)), front_limit));

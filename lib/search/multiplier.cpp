@@ -19,7 +19,8 @@ MultiplierMode parse_mode(const std::string& text) {
   if (text == "fixed") return MultiplierMode::fixed;
   if (text == "dual") return MultiplierMode::dual;
   if (text == "uncertainty") return MultiplierMode::uncertainty;
-  throw ConfigError("'" + text + "' is no way to set a coefficient", "search", "use dual, uncertainty or fixed");
+  throw ConfigError("'" + text + "' is no way to set a coefficient", "search",
+                    "use dual, uncertainty or fixed");
 }
 
 Multiplier::Multiplier(const MultiplierOptions& options) : options_(options), lambda_(options.start) {
@@ -51,7 +52,8 @@ void Multiplier::update(double cost, double target) {
     second_ = beta2 * second_ + (1 - beta2) * gradient * gradient;
     const double t = static_cast<double>(steps_);
     const double mean = first_ / (1 - std::pow(beta1, t)), square = second_ / (1 - std::pow(beta2, t));
-    log_variance_ = std::clamp(log_variance_ - options_.rate * mean / (std::sqrt(square) + epsilon), smallest_s, largest_s);
+    log_variance_ = std::clamp(log_variance_ - options_.rate * mean / (std::sqrt(square) + epsilon),
+                               smallest_s, largest_s);
   }
 }
 

@@ -10,18 +10,19 @@ MultiplierMode parse_mode(const std::string& text);
 
 struct MultiplierOptions {
   MultiplierMode mode = MultiplierMode::fixed;
-  double start = 0;        ///< λ at the start
-  double rate = 0.01;      ///< dual: η, in balance units; uncertainty: Adam's learning rate of s
-  double damping = 0;      ///< dual: ρ of the augmented Lagrangian, in balance units
+  double start = 0;    ///< λ at the start
+  double rate = 0.01;  ///< dual: η, in balance units; uncertainty: Adam's learning rate of s
+  double damping = 0;  ///< dual: ρ of the augmented Lagrangian, in balance units
 };
 
 /// The coefficient λ of one penalty C in L = L_CE + λ C (METHOD section 4), learned.
-/// dual: λ <- max(0, λ + η u (C/T - 1)), and the loss sees max(0, λ + ρ u (C/T - 1)): the penalty's slope is that of the augmented
-/// Lagrangian, which vanishes as soon as C <= T and λ has come down, so the cost settles on T instead of swinging about it.
-/// u is the balance unit: the λ at which the penalty pulls at α as hard as the rest of the objective does (a running mean of
-/// |dL_rest/dα| / |dC/dα|). α is trained by Adam, which sees only that proportion: with gains in units of it the same η and ρ serve every
-/// network, budget and λ_err, where fixed ones were 50 times too small or too large.
-/// uncertainty: λ = exp(-s), loss term exp(-s) C + s (Kendall & Gal 2018), s by Adam and clamped. Encodes no budget.
+/// dual: λ <- max(0, λ + η u (C/T - 1)), and the loss sees max(0, λ + ρ u (C/T - 1)): the penalty's slope is
+/// that of the augmented Lagrangian, which vanishes as soon as C <= T and λ has come down, so the cost
+/// settles on T instead of swinging about it. u is the balance unit: the λ at which the penalty pulls at α as
+/// hard as the rest of the objective does (a running mean of |dL_rest/dα| / |dC/dα|). α is trained by Adam,
+/// which sees only that proportion: with gains in units of it the same η and ρ serve every network, budget
+/// and λ_err, where fixed ones were 50 times too small or too large. uncertainty: λ = exp(-s), loss term
+/// exp(-s) C + s (Kendall & Gal 2018), s by Adam and clamped. Encodes no budget.
 class Multiplier {
  public:
   explicit Multiplier(const MultiplierOptions& options);

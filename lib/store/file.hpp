@@ -21,10 +21,10 @@ struct DatasetInfo {
   std::uint64_t bytes() const;
 };
 
-/// One open HDF5 file. Typed datasets with absolute names ("/model/norm.weight"), groups made on the way, text as a
-/// scalar UTF-8 string dataset, small facts as attributes of groups or datasets. Numeric datasets carry a fletcher32
-/// checksum. Every failure is an InputError (reading) or Error (writing) that names file and dataset; nothing is printed.
-/// Plain for h5py and h5dump.
+/// One open HDF5 file. Typed datasets with absolute names ("/model/norm.weight"), groups made on the way,
+/// text as a scalar UTF-8 string dataset, small facts as attributes of groups or datasets. Numeric datasets
+/// carry a fletcher32 checksum. Every failure is an InputError (reading) or Error (writing) that names file
+/// and dataset; nothing is printed. Plain for h5py and h5dump.
 class File {
  public:
   static File open(const std::filesystem::path& path);    ///< read only
@@ -35,27 +35,35 @@ class File {
   void close();
   const std::filesystem::path& path() const;
 
-  bool has(const std::string& name) const;  ///< group or dataset
-  std::vector<std::string> children(const std::string& group) const;  ///< names, sorted
+  bool has(const std::string& name) const;                                  ///< group or dataset
+  std::vector<std::string> children(const std::string& group) const;        ///< names, sorted
   std::vector<std::string> datasets(const std::string& group = "/") const;  ///< full names below, sorted
-  std::vector<std::string> groups(const std::string& group = "/") const;  ///< full names below, sorted
+  std::vector<std::string> groups(const std::string& group = "/") const;    ///< full names below, sorted
   DatasetInfo info(const std::string& dataset) const;
 
-  template <class T> void write(const std::string& dataset, std::span<const T> data, const Shape& shape);
-  template <class T> void write(const std::string& dataset, std::span<const T> data) {
+  template <class T>
+  void write(const std::string& dataset, std::span<const T> data, const Shape& shape);
+  template <class T>
+  void write(const std::string& dataset, std::span<const T> data) {
     write<T>(dataset, data, Shape{data.size()});
   }
-  /// The whole dataset; its type must be T exactly. The size is checked against the file's own length before memory is taken.
-  template <class T> std::vector<T> read(const std::string& dataset) const;
+  /// The whole dataset; its type must be T exactly. The size is checked against the file's own length before
+  /// memory is taken.
+  template <class T>
+  std::vector<T> read(const std::string& dataset) const;
   /// The same, and the shape must match.
-  template <class T> std::vector<T> read(const std::string& dataset, const Shape& expected) const;
+  template <class T>
+  std::vector<T> read(const std::string& dataset, const Shape& expected) const;
   /// `count` elements from `first` on, of a one-dimensional dataset.
-  template <class T> std::vector<T> read_slice(const std::string& dataset, std::uint64_t first, std::uint64_t count) const;
+  template <class T>
+  std::vector<T> read_slice(const std::string& dataset, std::uint64_t first, std::uint64_t count) const;
   /// Bytes of the dataset as stored in memory, whatever its type (for hashing and comparing).
   std::vector<std::byte> read_bytes(const std::string& dataset) const;
 
-  /// The same for `count` rows of the first dimension from `first` on, to walk through a dataset larger than memory.
-  std::vector<std::byte> read_rows(const std::string& dataset, std::uint64_t first, std::uint64_t count) const;
+  /// The same for `count` rows of the first dimension from `first` on, to walk through a dataset larger than
+  /// memory.
+  std::vector<std::byte> read_rows(const std::string& dataset, std::uint64_t first,
+                                   std::uint64_t count) const;
 
   void write_text(const std::string& dataset, const std::string& text);
   std::string read_text(const std::string& dataset) const;

@@ -22,7 +22,7 @@ struct Provenance {
   std::string key;
   std::string configuration;  ///< the resolved INI
   std::string program_version, git_revision, compiler;
-  std::string libraries;  ///< "LibTorch 1.13.1, OpenMPI 4.1.4, ..."
+  std::string libraries;             ///< "LibTorch 1.13.1, OpenMPI 4.1.4, ..."
   std::string host, started, ended;  ///< times: ISO 8601 UTC
   std::int64_t ranks = 1, threads = 1;
   std::vector<InputRecord> inputs;
@@ -31,9 +31,9 @@ struct Provenance {
 /// Hash of every dataset and attribute outside /provenance: names, types, shapes, bytes, in sorted order.
 std::string content_hash(const File& file);
 
-/// Write a file that is either whole or not there: fill `path`.tmp, add provenance and content hash, close with checks,
-/// fsync, rename, fsync the directory. On any failure the temporary file is removed, an existing `path` stays, and Error names
-/// the file and the cause (no space, read-only, ...).
+/// Write a file that is either whole or not there: fill `path`.tmp, add provenance and content hash, close
+/// with checks, fsync, rename, fsync the directory. On any failure the temporary file is removed, an existing
+/// `path` stays, and Error names the file and the cause (no space, read-only, ...).
 void publish(const std::filesystem::path& path, const Provenance& provenance,
              const std::function<void(File&)>& fill);
 
@@ -49,8 +49,9 @@ struct Verdict {
 /// Does the file exist, open, and have the content hash that it says? Never throws for a bad file.
 Verdict verify(const std::filesystem::path& path);
 
-/// Open an input of a stage: InputError when it is missing, damaged, of another stage, or of another schema version
-/// (each with its own remedy, e.g. "run bitdarts-pretrain with the same --out first"). `content_hash` receives the file's hash.
+/// Open an input of a stage: InputError when it is missing, damaged, of another stage, or of another schema
+/// version (each with its own remedy, e.g. "run bitdarts-pretrain with the same --out first"). `content_hash`
+/// receives the file's hash.
 File open_product(const std::filesystem::path& path, const std::string& stage, std::int64_t schema_version,
                   std::string* content_hash = nullptr);
 
