@@ -16,9 +16,11 @@ constexpr std::int64_t measuring_batches = 4;
 Budget resolve_budget(const config::SearchOptions& options, const model::ParameterLayout& layout) {
   Budget budget{.kind = quant::parse_cost(options.cost), .capacity = std::nullopt, .target = 0};
   if (options.budget.empty()) return budget;
-  budget.capacity = quant::parse_budget(options.budget, budget.kind, layout.linears, quant::parse_candidates(options.weight_candidates),
+  budget.capacity = quant::parse_budget(options.budget, budget.kind, layout.linears,
+                                        quant::parse_candidates(options.weight_candidates),
                                         quant::parse_candidates(options.activation_candidates));
-  budget.target = static_cast<double>(*budget.capacity) / static_cast<double>(quant::full_cost(budget.kind, layout.linears));
+  budget.target = static_cast<double>(*budget.capacity) /
+                  static_cast<double>(quant::full_cost(budget.kind, layout.linears));
   return budget;
 }
 
@@ -39,17 +41,20 @@ Problem load_problem(const stage::Context& context, const stage::Run& run) {
   problem.shape = model::load_shape(file);
   problem.corpus = data::load_corpus(run.input_path("tokens"), problem.shape.context);
   if (problem.corpus.vocab_size != problem.shape.vocab) {
-    throw InputError("the tokens have a vocabulary of " + std::to_string(problem.corpus.vocab_size) + ", the model of " +
-                         std::to_string(problem.shape.vocab), run.input_path("tokens").string(),
+    throw InputError("the tokens have a vocabulary of " + std::to_string(problem.corpus.vocab_size) +
+                         ", the model of " + std::to_string(problem.shape.vocab),
+                     run.input_path("tokens").string(),
                      "run tokenize and pretrain again with the same configuration");
   }
   problem.layout = model::make_layout(problem.shape, options.quantize_head);
   problem.weights = model::load_parameters(file, problem.layout);
   problem.budget = resolve_budget(options, problem.layout);
-  problem.bank = quant::make_search_bank(problem.layout.linears, quant::parse_candidates(options.weight_candidates),
-                                         quant::parse_candidates(options.activation_candidates),
-                                         {.per_channel = options.weight_scale == "channel",
-                                          .tie_shared_input = options.tie == "shared-input", .context = problem.shape.context});
+  problem.bank =
+      quant::make_search_bank(problem.layout.linears, quant::parse_candidates(options.weight_candidates),
+                              quant::parse_candidates(options.activation_candidates),
+                              {.per_channel = options.weight_scale == "channel",
+                               .tie_shared_input = options.tie == "shared-input",
+                               .context = problem.shape.context});
   return problem;
 }
 
@@ -58,15 +63,16 @@ struct Gap {
   double full_precision = 0, mixed = 0, discrete = 0;
 };
 
-double mean_loss(train::Engine<float>& engine, std::span<const float> weights, quant::Bank* bank, const data::Sampler& sampler,
-                 std::int64_t sequences) {
+double mean_loss(train::Engine<float>& engine, std::span<const float> weights, quant::Bank* bank,
+                 const data::Sampler& sampler, std::int64_t sequences) {
   double total = 0;
-  for (std::int64_t b = 0; b < measuring_batches; ++b) total += engine.loss(weights, bank, {sampler, b, sequences});
+  for (std::int64_t b = 0; b < measuring_batches; ++b)
+    total += engine.loss(weights, bank, {sampler, b, sequences});
   return total / static_cast<double>(measuring_batches);
 }
 
-void save_facts(store::File& file, const config::SearchOptions& options, const Problem& problem, const quant::Scheme& scheme,
-                std::int64_t steps, double expected, const Gap& gap) {
+void save_facts(store::File& file, const config::SearchOptions& options, const Problem& problem,
+                const quant::Scheme& scheme, std::int64_t steps, double expected, const Gap& gap) {
   const auto& budget = problem.budget;
   file.set_attribute("/search", "steps", steps);
   file.set_attribute("/search", "cost", options.cost);
@@ -80,7 +86,8 @@ void save_facts(store::File& file, const config::SearchOptions& options, const P
   file.set_attribute("/search", "target", budget.target);
   file.set_attribute("/search", "expected_cost", expected);
   file.set_attribute("/search", "scheme_cost",
-                     static_cast<double>(quant::scheme_cost(budget.kind, problem.layout.linears, scheme)) / static_cast<double>(full));
+                     static_cast<double>(quant::scheme_cost(budget.kind, problem.layout.linears, scheme)) /
+                         static_cast<double>(full));
   file.set_attribute("/search", "full_precision_loss", gap.full_precision);
   file.set_attribute("/search", "mixed_loss", gap.mixed);
   file.set_attribute("/search", "discrete_loss", gap.discrete);
@@ -91,14 +98,16 @@ std::string summary(const Problem& problem, const quant::Scheme& scheme, double 
   char text[400];
   std::string line;
   if (problem.budget.capacity) {
-    std::snprintf(text, sizeof text, "search: expected cost %.3f%% against a budget of %.3f%% (%+.2f%%)\n", 100 * expected,
-                  100 * problem.budget.target, 100 * (expected / problem.budget.target - 1));
+    std::snprintf(text, sizeof text, "search: expected cost %.3f%% against a budget of %.3f%% (%+.2f%%)\n",
+                  100 * expected, 100 * problem.budget.target, 100 * (expected / problem.budget.target - 1));
     line += text;
   }
   std::snprintf(text, sizeof text,
-                "search: scheme with %.2f weight bits, %.2f input bits, BOPs ratio %.3f%%; loss full precision %.4f, mixed %.4f, "
-                "discrete before finetuning %.4f", bits.mean_weight_bits, bits.mean_input_bits, 100 * bits.bops_ratio,
-                gap.full_precision, gap.mixed, gap.discrete);
+                "search: scheme with %.2f weight bits, %.2f input bits, BOPs ratio %.3f%%; loss full "
+                "precision %.4f, mixed %.4f, "
+                "discrete before finetuning %.4f",
+                bits.mean_weight_bits, bits.mean_input_bits, 100 * bits.bops_ratio, gap.full_precision,
+                gap.mixed, gap.discrete);
   return line + text;
 }
 
@@ -106,44 +115,55 @@ std::string summary(const Problem& problem, const quant::Scheme& scheme, double 
 
 void run_search(const stage::Context& context) {
   const auto& options = context.config.search;
-  stage::Run run(context, {.name = "search", .schema_version = searched_schema, .product = "searched.h5",
+  stage::Run run(context, {.name = "search",
+                           .schema_version = searched_schema,
+                           .product = "searched.h5",
                            .sections = {"search", "run"},
-                           .inputs = {{"tokens", context.in / "tokens.h5"}, {"pretrained", context.in / "pretrained.h5"}},
+                           .inputs = {{"tokens", context.in / "tokens.h5"},
+                                      {"pretrained", context.in / "pretrained.h5"}},
                            .extra_key = {}});
   if (run.up_to_date()) return;
   const std::string device = train::prepare_device(context.config.run);
   Problem problem = load_problem(context, run);
   if (const auto warning = train::slow_blas_warning(); !warning.empty()) context.console.warn(warning);
   if (!problem.budget.capacity) {
-    context.console.warn("no search.budget: nothing but L_cost with a fixed coefficient opposes the widest candidates");
+    context.console.warn(
+        "no search.budget: nothing but L_cost with a fixed coefficient opposes the widest candidates");
   }
 
   const auto seed = static_cast<std::uint64_t>(context.config.run.seed);
   const auto sampler = [&](const data::TokenPart& part, Stream stream) {
     return data::Sampler(part, problem.shape.context, seed, stream);
   };
-  const auto outer = sampler(problem.corpus.search, Stream::outer_batch), inner = sampler(problem.corpus.train, Stream::inner_batch),
+  const auto outer = sampler(problem.corpus.search, Stream::outer_batch),
+             inner = sampler(problem.corpus.train, Stream::inner_batch),
              calibration = sampler(problem.corpus.train, Stream::calibration_batch),
              measuring = sampler(problem.corpus.search, Stream::validation_batch);
-  train::Engine<float> engine(context.world, context.config.run.shards, problem.shape, problem.layout, device);
+  train::Engine<float> engine(context.world, context.config.run.shards, problem.shape, problem.layout,
+                              device);
   engine.calibrate(problem.weights, problem.bank, calibration, options.calibration_sequences);
   Gap gap;
   gap.full_precision = mean_loss(engine, problem.weights, nullptr, measuring, options.batch);
-  Bilevel<float> bilevel(options, seed, engine, problem.layout, problem.weights, problem.bank, problem.budget, {outer, inner});
-  const std::int64_t steps = train::run_loop(
-      context, run, bilevel,
-      {.what = "search", .steps = options.steps, .tokens_per_step = 2.0 * static_cast<double>(options.batch * problem.shape.context)});
+  Bilevel<float> bilevel(options, seed, engine, problem.layout, problem.weights, problem.bank, problem.budget,
+                         {outer, inner});
+  const std::int64_t steps =
+      train::run_loop(context, run, bilevel,
+                      {.what = "search",
+                       .steps = options.steps,
+                       .tokens_per_step = 2.0 * static_cast<double>(options.batch * problem.shape.context)});
 
   quant::Bank& bank = bilevel.bank();
   quant::update_probabilities(bank, options.final_temperature);  // without Gumbel noise
   const double expected = bilevel.expected_ratio();
   quant::Scheme scheme = discretise(bank, problem.budget);
   if (options.spend == "sensitivity") {
-    scheme = spend_rest<float>(scheme, bank, problem.budget, engine, bilevel.weights().values(), outer, options.batch, measuring_batches);
+    scheme = spend_rest<float>(scheme, bank, problem.budget, engine, bilevel.weights().values(), outer,
+                               options.batch, measuring_batches);
   }
   gap.mixed = mean_loss(engine, bilevel.weights().values(), &bank, measuring, options.batch);
-  quant::Bank discrete = quant::make_scheme_bank(problem.layout.linears, scheme,
-                                                 {.per_channel = options.weight_scale == "channel", .context = problem.shape.context});
+  quant::Bank discrete = quant::make_scheme_bank(
+      problem.layout.linears, scheme,
+      {.per_channel = options.weight_scale == "channel", .context = problem.shape.context});
   quant::transfer_ranges(bank, discrete);
   gap.discrete = mean_loss(engine, bilevel.weights().values(), &discrete, measuring, options.batch);
 

@@ -35,16 +35,17 @@ struct Input {
 
 /// The facts that make a stage's product what it is.
 struct Description {
-  std::string name;                  ///< "search"
+  std::string name;  ///< "search"
   std::int64_t schema_version = 1;
-  std::string product;               ///< "searched.h5"
-  std::vector<std::string> sections; ///< config sections whose options change the result
-  std::vector<Input> inputs;         ///< other products
-  std::vector<std::string> extra_key;///< further text that changes the result (hash of a scheme file, ...)
-  std::string libraries{};           ///< versions of libraries that the stage uses beside library_versions()
+  std::string product;                 ///< "searched.h5"
+  std::vector<std::string> sections;   ///< config sections whose options change the result
+  std::vector<Input> inputs;           ///< other products
+  std::vector<std::string> extra_key;  ///< further text that changes the result (hash of a scheme file, ...)
+  std::string libraries{};  ///< versions of libraries that the stage uses beside library_versions()
 };
 
-/// The stage contract (ARCHITECTURE): key, up to date, verified inputs, checkpoints, publish. Collective in every call.
+/// The stage contract (ARCHITECTURE): key, up to date, verified inputs, checkpoints, publish. Collective in
+/// every call.
 class Run {
  public:
   /// Computes the key; verifies the inputs (InputError on all ranks otherwise).
@@ -54,11 +55,13 @@ class Run {
   const std::string& key() const { return key_; }
   fs::path product_path() const;
   const fs::path& input_path(const std::string& name) const;
-  /// The newest whole checkpoint of an unfinished run with this key, opened on this rank; nullopt when there is none or
-  /// --resume=never. --resume=require without one is an InputError. A damaged one is passed over with a warning.
+  /// The newest whole checkpoint of an unfinished run with this key, opened on this rank; nullopt when there
+  /// is none or
+  /// --resume=never. --resume=require without one is an InputError. A damaged one is passed over with a
+  /// warning.
   std::optional<store::File> checkpoint() const;
-  /// Write a checkpoint (rank 0 writes, all wait). It and the one before it are kept; those of later steps, which this
-  /// run has passed over, go.
+  /// Write a checkpoint (rank 0 writes, all wait). It and the one before it are kept; those of later steps,
+  /// which this run has passed over, go.
   void save_checkpoint(std::int64_t step, const std::function<void(store::File&)>& fill);
   /// Publish the product (rank 0 writes, all wait) and remove the checkpoints of this key.
   void publish(const std::function<void(store::File&)>& fill);
@@ -71,17 +74,20 @@ class Run {
   std::vector<store::InputRecord> records_;
 };
 
-/// The whole main of a stage: parse, MPI, threads, catch, exit code. `work` gets the context and returns nothing;
-/// it throws bitdarts::Error. One message from one rank; the configuration is that of rank 0 everywhere. An exception on
-/// only some of the ranks ends the others too.
-int stage_main(int argc, char** argv, const std::string& name, const std::function<void(const Context&)>& work);
+/// The whole main of a stage: parse, MPI, threads, catch, exit code. `work` gets the context and returns
+/// nothing; it throws bitdarts::Error. One message from one rank; the configuration is that of rank 0
+/// everywhere. An exception on only some of the ranks ends the others too.
+int stage_main(int argc, char** argv, const std::string& name,
+               const std::function<void(const Context&)>& work);
 
-/// The stage that makes the product called `product_name` ("pretrained" -> "pretrain"); Error when there is none.
+/// The stage that makes the product called `product_name` ("pretrained" -> "pretrain"); Error when there is
+/// none.
 std::string stage_of(const std::string& product_name);
 /// Its executable ("pretrained" -> "bitdarts-pretrain").
 std::string maker_of(const std::string& product_name);
 
-/// Versions of the libraries in use, for the provenance ("OpenMPI 4.1.4, HDF5 1.10.8"); rooms above add their own.
+/// Versions of the libraries in use, for the provenance ("OpenMPI 4.1.4, HDF5 1.10.8"); rooms above add their
+/// own.
 std::string library_versions();
 
 }  // namespace bitdarts::stage

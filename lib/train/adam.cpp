@@ -12,11 +12,14 @@ template <class Real>
 struct Update {
   Real beta1, beta2, keep1, keep2, rate, correction2, epsilon, decay;
   Update(const AdamOptions& o, std::int64_t t)
-      : beta1(static_cast<Real>(o.beta1)), beta2(static_cast<Real>(o.beta2)), keep1(static_cast<Real>(1 - o.beta1)),
+      : beta1(static_cast<Real>(o.beta1)),
+        beta2(static_cast<Real>(o.beta2)),
+        keep1(static_cast<Real>(1 - o.beta1)),
         keep2(static_cast<Real>(1 - o.beta2)),
         rate(static_cast<Real>(o.learning_rate / (1 - std::pow(o.beta1, static_cast<double>(t))))),
         correction2(static_cast<Real>(1 / std::sqrt(1 - std::pow(o.beta2, static_cast<double>(t))))),
-        epsilon(static_cast<Real>(o.epsilon)), decay(static_cast<Real>(o.learning_rate * o.weight_decay)) {}
+        epsilon(static_cast<Real>(o.epsilon)),
+        decay(static_cast<Real>(o.learning_rate * o.weight_decay)) {}
 };
 
 }  // namespace
@@ -36,8 +39,9 @@ void Adam<Real>::step(std::span<Real> parameters, std::span<const Real> gradient
 }
 
 template <class Real>
-void Adam<Real>::virtual_step(std::span<const Real> parameters, std::span<const Real> gradient, const AdamOptions& options,
-                              std::span<const std::uint8_t> decays, std::span<Real> moved, std::span<Real> jacobian) const {
+void Adam<Real>::virtual_step(std::span<const Real> parameters, std::span<const Real> gradient,
+                              const AdamOptions& options, std::span<const std::uint8_t> decays,
+                              std::span<Real> moved, std::span<Real> jacobian) const {
   const Update<Real> u(options, steps_ + 1);
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const Real g = gradient[i];
@@ -46,9 +50,11 @@ void Adam<Real>::virtual_step(std::span<const Real> parameters, std::span<const 
     const Real root = std::sqrt(v), below = root * u.correction2 + u.epsilon;
     const Real decay = decays.empty() || !decays[i] ? Real(0) : u.decay * parameters[i];
     moved[i] = parameters[i] - (u.rate * m / below + decay);  // as step() rounds it
-    // d(m / below)/dg by the quotient rule; d root/dg = keep2 g / root. Where there never was a gradient (the embedding of a token not
-    // seen yet) it would be 1/epsilon and drown every other direction: such a weight does not move.
-    jacobian[i] = root > 0 ? u.rate * (u.keep1 - m * u.correction2 * u.keep2 * g / (root * below)) / below : Real(0);
+    // d(m / below)/dg by the quotient rule; d root/dg = keep2 g / root. Where there never was a gradient (the
+    // embedding of a token not seen yet) it would be 1/epsilon and drown every other direction: such a weight
+    // does not move.
+    jacobian[i] =
+        root > 0 ? u.rate * (u.keep1 - m * u.correction2 * u.keep2 * g / (root * below)) / below : Real(0);
   }
 }
 
@@ -91,10 +97,13 @@ double clip_norm(std::span<Real> gradient, double limit) {
   return length;
 }
 
-double warmup_cosine(std::int64_t step, std::int64_t steps, std::int64_t warmup, double peak, double final_share) {
+double warmup_cosine(std::int64_t step, std::int64_t steps, std::int64_t warmup, double peak,
+                     double final_share) {
   if (step < warmup) return peak * static_cast<double>(step + 1) / static_cast<double>(warmup);
-  const double along = static_cast<double>(step - warmup) / static_cast<double>(std::max<std::int64_t>(1, steps - warmup));
-  return peak * (final_share + (1 - final_share) * 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, along))));
+  const double along =
+      static_cast<double>(step - warmup) / static_cast<double>(std::max<std::int64_t>(1, steps - warmup));
+  return peak *
+         (final_share + (1 - final_share) * 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, along))));
 }
 
 template class Adam<float>;

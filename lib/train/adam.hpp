@@ -15,22 +15,23 @@ struct AdamOptions {
   double weight_decay = 0.0;  ///< decoupled (AdamW)
 };
 
-/// Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019) over one flat array. The update is
-/// element by element, so it gives the same bits however the array is cut.
+/// Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019) over one flat array. The
+/// update is element by element, so it gives the same bits however the array is cut.
 template <class Real>  // float, double
 class Adam {
  public:
   explicit Adam(std::size_t size) : first_(size, Real(0)), second_(size, Real(0)) {}
 
-  /// `decays`: 1 where weight decay applies (empty: nowhere). `scale`: the unit each element is measured in, multiplying its
-  /// learning rate (empty: 1).
+  /// `decays`: 1 where weight decay applies (empty: nowhere). `scale`: the unit each element is measured in,
+  /// multiplying its learning rate (empty: 1).
   void step(std::span<Real> parameters, std::span<const Real> gradient, const AdamOptions& options,
             std::span<const std::uint8_t> decays = {}, std::span<const double> scale = {});
 
-  /// What step() would make of the parameters, without doing it, and the diagonal of -d parameters' / d gradient (0 where there has
-  /// not been a gradient yet).
-  void virtual_step(std::span<const Real> parameters, std::span<const Real> gradient, const AdamOptions& options,
-                    std::span<const std::uint8_t> decays, std::span<Real> moved, std::span<Real> jacobian) const;
+  /// What step() would make of the parameters, without doing it, and the diagonal of -d parameters' / d
+  /// gradient (0 where there has not been a gradient yet).
+  void virtual_step(std::span<const Real> parameters, std::span<const Real> gradient,
+                    const AdamOptions& options, std::span<const std::uint8_t> decays, std::span<Real> moved,
+                    std::span<Real> jacobian) const;
 
   /// /optimizer/<name>/{first_moment,second_moment}, attribute steps.
   void save(store::File& file, const std::string& name) const;
@@ -51,6 +52,7 @@ template <class Real>
 double clip_norm(std::span<Real> gradient, double limit);
 
 /// Linear warm-up to `peak`, then a cosine down to `final_share` of it at `steps`. `step` counts from 0.
-double warmup_cosine(std::int64_t step, std::int64_t steps, std::int64_t warmup, double peak, double final_share);
+double warmup_cosine(std::int64_t step, std::int64_t steps, std::int64_t warmup, double peak,
+                     double final_share);
 
 }  // namespace bitdarts::train

@@ -2,8 +2,8 @@
 #include <chrono>
 #include <cstdio>
 
-#include "core/error.hpp"
 #include <torch/csrc/api/include/torch/version.h>
+#include "core/error.hpp"
 
 #include "model/torch.hpp"
 #include "train/engine.hpp"
@@ -15,8 +15,9 @@ std::string prepare_device(const config::RunOptions& run) {
   at::globalContext().setFlushDenormal(false);
   const bool cuda = at::hasCUDA();
   if (run.device == "cuda" && !cuda) {
-    throw ConfigError("run.device is cuda, but this LibTorch sees no CUDA device", "run.device",
-                      "use --run.device=cpu, or build against a CUDA LibTorch (CMAKE_PREFIX_PATH) on a machine with a GPU");
+    throw ConfigError(
+        "run.device is cuda, but this LibTorch sees no CUDA device", "run.device",
+        "use --run.device=cpu, or build against a CUDA LibTorch (CMAKE_PREFIX_PATH) on a machine with a GPU");
   }
   return run.device == "auto" ? (cuda ? "cuda" : "cpu") : run.device;
 }
@@ -35,13 +36,17 @@ std::string slow_blas_warning() {
   const double gflops = 2.0 * n * n * n / best * 1e-9;
   if (gflops >= slow_gflops) return {};
   char text[200];
-  std::snprintf(text, sizeof text,
-                "the matrix product runs at %.1f GFLOP/s, as the reference BLAS does: install libopenblas0-openmp "
-                "or configure with -DBITDARTS_BLAS_DIR", gflops);
+  std::snprintf(
+      text, sizeof text,
+      "the matrix product runs at %.1f GFLOP/s, as the reference BLAS does: install libopenblas0-openmp "
+      "or configure with -DBITDARTS_BLAS_DIR",
+      gflops);
   return text;
 }
 
-std::string torch_version() { return "LibTorch " + std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) + "." +
-         std::to_string(TORCH_VERSION_PATCH); }
+std::string torch_version() {
+  return "LibTorch " + std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) + "." +
+         std::to_string(TORCH_VERSION_PATCH);
+}
 
 }  // namespace bitdarts::train

@@ -18,8 +18,8 @@ struct Engine<Real>::Impl {
   const at::TensorOptions host_options, options;
   const model::Transformer transformer;
 
-  // The parameters as the network sees them (mixed where quantized), and the gradient of one shard: flat, with one leaf
-  // per parameter as a view. A quantized output head has its own leaf behind the parameters.
+  // The parameters as the network sees them (mixed where quantized), and the gradient of one shard: flat,
+  // with one leaf per parameter as a view. A quantized output head has its own leaf behind the parameters.
   const std::size_t head_elements;
   at::Tensor effective, shard_gradient;
   std::vector<at::Tensor> leaves;
@@ -28,12 +28,17 @@ struct Engine<Real>::Impl {
   std::vector<Real> reduced;
   model::InputQuantizers quantizers;
 
-  Impl(const comm::Communicator& w, std::int64_t k, const model::ModelShape& shape, const model::ParameterLayout& l,
-       const std::string& device)
-      : world(w), shards(k), layout(l), on_host(device == "cpu"),
+  Impl(const comm::Communicator& w, std::int64_t k, const model::ModelShape& shape,
+       const model::ParameterLayout& l, const std::string& device)
+      : world(w),
+        shards(k),
+        layout(l),
+        on_host(device == "cpu"),
         host_options(at::TensorOptions().dtype(c10::CppTypeToScalarType<Real>::value)),
-        options(host_options.device(on_host ? at::kCPU : at::kCUDA)), transformer(shape, layout, options),
-        head_elements(head_size(layout)), gradient_tree(world, static_cast<int>(shards), layout.total + head_elements),
+        options(host_options.device(on_host ? at::kCPU : at::kCUDA)),
+        transformer(shape, layout, options),
+        head_elements(head_size(layout)),
+        gradient_tree(world, static_cast<int>(shards), layout.total + head_elements),
         reduced(layout.total + head_elements) {
     const auto total = static_cast<std::int64_t>(reduced.size());
     effective = at::zeros({total}, options);
@@ -69,7 +74,8 @@ struct Engine<Real>::Impl {
 
   void set_effective(std::span<const Real> parameters, quant::Bank* bank) {
     at::NoGradGuard no_grad;
-    at::Tensor host = on_host ? effective : at::empty({static_cast<std::int64_t>(reduced.size())}, host_options);
+    at::Tensor host =
+        on_host ? effective : at::empty({static_cast<std::int64_t>(reduced.size())}, host_options);
     const std::span<Real> values(host.data_ptr<Real>(), reduced.size());
     std::copy(parameters.begin(), parameters.end(), values.begin());
     if (bank) {
@@ -105,12 +111,14 @@ struct Engine<Real>::Impl {
     }
   }
 
-  at::Tensor batch_loss(const data::Sampler& sampler, std::int64_t step, std::int64_t first, std::int64_t count,
-                        model::InputQuantizers* used) {
+  at::Tensor batch_loss(const data::Sampler& sampler, std::int64_t step, std::int64_t first,
+                        std::int64_t count, model::InputQuantizers* used) {
     const std::int64_t context = transformer.shape().context;
-    at::Tensor inputs = at::empty({count, context}, at::kLong), targets = at::empty({count, context}, at::kLong);
+    at::Tensor inputs = at::empty({count, context}, at::kLong),
+               targets = at::empty({count, context}, at::kLong);
     const auto elements = static_cast<std::size_t>(count * context);
-    sampler.fill(step, first, count, {inputs.data_ptr<std::int64_t>(), elements}, {targets.data_ptr<std::int64_t>(), elements});
+    sampler.fill(step, first, count, {inputs.data_ptr<std::int64_t>(), elements},
+                 {targets.data_ptr<std::int64_t>(), elements});
     const at::Tensor logits = transformer.logits(leaves, head, inputs.to(options.device()), used);
     return model::cross_entropy(logits, targets.view({-1}).to(options.device()));
   }
@@ -121,7 +129,8 @@ struct Engine<Real>::Impl {
   }
 
   // dL/dW~ -> dL/dW in place, and the gradients of α and θ from all sums.
-  void finish(std::span<const Real> parameters, const quant::Bank& bank, const Objective& objective, Gradient<Real>& result) {
+  void finish(std::span<const Real> parameters, const quant::Bank& bank, const Objective& objective,
+              Gradient<Real>& result) {
     result.alpha.assign(bank.alpha.size(), 0.0);
     result.theta.assign(bank.theta.size(), 0.0);
     const std::span<Real> all(reduced);
@@ -141,8 +150,10 @@ struct Engine<Real>::Impl {
       const double share = static_cast<double>(site.layers.size()) / sites;
       result.error += share * quant::relative_error(bank, site, result.sums[i]);
       quant::add_site_gradients(bank, site, result.sums[i],
-                                {.error_weight = objective.error_weight * share, .clip_decay = objective.clip_decay,
-                                 .temperature = objective.temperature, .task_gradient = true},
+                                {.error_weight = objective.error_weight * share,
+                                 .clip_decay = objective.clip_decay,
+                                 .temperature = objective.temperature,
+                                 .task_gradient = true},
                                 result.alpha, result.theta);
     }
   }
@@ -164,14 +175,15 @@ Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::B
   const std::int64_t per_shard = batch.sequences / my.shards;
   const std::size_t statistics = 1 + (bank ? quant::packed_sums_size(*bank) : 0);
   comm::ShardTree<double> statistics_tree(my.world, static_cast<int>(my.shards), statistics);
-  std::vector<double> packed(statistics), maxima(bank ? bank->sites.size() : 1, 0.0), shard_maxima(maxima.size());
+  std::vector<double> packed(statistics), maxima(bank ? bank->sites.size() : 1, 0.0),
+      shard_maxima(maxima.size());
 
   for (int local = 0; local < my.gradient_tree.local_shards(); ++local) {
     const std::int64_t shard = my.gradient_tree.first_shard() + local;
     my.shard_gradient.zero_();
     my.clear_sums();
-    const at::Tensor loss =
-        my.batch_loss(batch.sampler, batch.step, shard * per_shard, per_shard, used) / static_cast<double>(my.shards);
+    const at::Tensor loss = my.batch_loss(batch.sampler, batch.step, shard * per_shard, per_shard, used) /
+                            static_cast<double>(my.shards);
     loss.backward();
     my.push_shard_gradient();
     packed[0] = loss.template item<double>();
@@ -197,7 +209,8 @@ Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::B
     my.finish(parameters, *bank, objective, result);
   } else if (my.head_elements > 0) {
     const std::size_t home = my.layout.parameters[my.layout.linear_parameter.back()].begin;
-    for (std::size_t i = 0; i < my.head_elements; ++i) my.reduced[home + i] += my.reduced[my.layout.total + i];
+    for (std::size_t i = 0; i < my.head_elements; ++i)
+      my.reduced[home + i] += my.reduced[my.layout.total + i];
   }
   return result;
 }
@@ -212,7 +225,8 @@ double Engine<Real>::loss(std::span<const Real> parameters, quant::Bank* bank, c
   comm::ShardTree<double> tree(my.world, static_cast<int>(my.shards), 1);
   for (int local = 0; local < tree.local_shards(); ++local) {
     const std::int64_t shard = tree.first_shard() + local;
-    const double part = my.batch_loss(batch.sampler, batch.step, shard * per_shard, per_shard, used).template item<double>();
+    const double part =
+        my.batch_loss(batch.sampler, batch.step, shard * per_shard, per_shard, used).template item<double>();
     const double mean = part / static_cast<double>(my.shards);
     tree.push({&mean, 1});
   }
@@ -222,8 +236,8 @@ double Engine<Real>::loss(std::span<const Real> parameters, quant::Bank* bank, c
 }
 
 template <class Real>
-void Engine<Real>::calibrate(std::span<const Real> parameters, quant::Bank& bank, const data::Sampler& sampler,
-                             std::int64_t sequences) {
+void Engine<Real>::calibrate(std::span<const Real> parameters, quant::Bank& bank,
+                             const data::Sampler& sampler, std::int64_t sequences) {
   constexpr std::size_t sample_limit = std::size_t{1} << 17;
   Impl& my = *impl_;
   at::NoGradGuard no_grad;

@@ -26,13 +26,14 @@ struct Objective {
   double temperature = 1;   ///< τ, for the α gradient
 };
 
-/// The gradient of the mean loss over the whole batch, the same to the last bit on every rank and for every number of ranks.
+/// The gradient of the mean loss over the whole batch, the same to the last bit on every rank and for every
+/// number of ranks.
 template <class Real>
 struct Gradient {
-  double loss = 0;                        ///< mean NLL [nats per token]
-  double error = 0;                       ///< L_err
-  std::span<Real> weights;                ///< [layout.total], owned by the engine until its next call
-  std::vector<double> alpha, theta;       ///< empty without a bank
+  double loss = 0;                   ///< mean NLL [nats per token]
+  double error = 0;                  ///< L_err
+  std::span<Real> weights;           ///< [layout.total], owned by the engine until its next call
+  std::vector<double> alpha, theta;  ///< empty without a bank
   std::vector<std::vector<quant::MixedSums>> sums;  ///< by site: per channel (weights), one (inputs)
 };
 
@@ -47,22 +48,27 @@ class Engine {
   ~Engine();
 
   /// `bank` null: full precision. Refreshes the bank's weight maxima (uniform) from `parameters`.
-  Gradient<Real> gradient(std::span<const Real> parameters, quant::Bank* bank, const Batch& batch, const Objective& objective);
+  Gradient<Real> gradient(std::span<const Real> parameters, quant::Bank* bank, const Batch& batch,
+                          const Objective& objective);
   /// Mean loss of the batch, no gradient.
   double loss(std::span<const Real> parameters, quant::Bank* bank, const Batch& batch);
-  /// Full-precision forward over `sequences` samples of step 0, and from what arrives at each input site the start of its quantizers
-  /// (weights: from the weights themselves). Done on every rank alike, then rank 0's numbers are taken.
-  void calibrate(std::span<const Real> parameters, quant::Bank& bank, const data::Sampler& sampler, std::int64_t sequences);
+  /// Full-precision forward over `sequences` samples of step 0, and from what arrives at each input site the
+  /// start of its quantizers (weights: from the weights themselves). Done on every rank alike, then rank 0's
+  /// numbers are taken.
+  void calibrate(std::span<const Real> parameters, quant::Bank& bank, const data::Sampler& sampler,
+                 std::int64_t sequences);
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-/// Call once at the start of a stage's work: LibTorch's thread count, denormals, and the device that run.device names
+/// Call once at the start of a stage's work: LibTorch's thread count, denormals, and the device that
+/// run.device names
 /// ("auto" -> cuda when there is one). ConfigError when cuda is asked for and absent.
 std::string prepare_device(const config::RunOptions& run);
-/// One line when the matrix product runs at a small fraction of what the machine can (reference BLAS); empty otherwise.
+/// One line when the matrix product runs at a small fraction of what the machine can (reference BLAS); empty
+/// otherwise.
 std::string slow_blas_warning();
 /// "LibTorch 1.13.1".
 std::string torch_version();

@@ -17,12 +17,17 @@ namespace {
 class Finetuning : public Trainee {
  public:
   Finetuning(const stage::Context& context, const data::Corpus& corpus, const model::ModelShape& shape,
-             const model::ParameterLayout& layout, Engine<float>& engine, std::vector<float> weights, quant::Bank bank)
-      : options_(context.config.finetune), engine_(engine), weights_(layout, std::move(weights)), bank_(std::move(bank)),
-        theta_adam_(bank_.theta.size()), trained_(quant::trained_theta(bank_)),
+             const model::ParameterLayout& layout, Engine<float>& engine, std::vector<float> weights,
+             quant::Bank bank)
+      : options_(context.config.finetune),
+        engine_(engine),
+        weights_(layout, std::move(weights)),
+        bank_(std::move(bank)),
+        theta_adam_(bank_.theta.size()),
+        trained_(quant::trained_theta(bank_)),
         sampler_(corpus.train, shape.context, seed_of(context), Stream::finetune_batch),
-        validation_(corpus, shape.context, seed_of(context), options_.validation_every, options_.validation_batches, options_.batch,
-                    options_.steps) {}
+        validation_(corpus, shape.context, seed_of(context), options_.validation_every,
+                    options_.validation_batches, options_.batch, options_.steps) {}
 
   /// Loss before the first step.
   void measure_start() { measure(0); }
@@ -30,20 +35,29 @@ class Finetuning : public Trainee {
   std::vector<Progress::Value> step(std::int64_t step) override {
     auto gradient = engine_.gradient(weights_.values(), &bank_, {sampler_, step, options_.batch}, {});
     require_finite(gradient.loss, "the training loss", step, "finetune");
-    const double share = warmup_cosine(step, options_.steps, options_.warmup_steps, 1.0, options_.final_learning_rate);
+    const double share =
+        warmup_cosine(step, options_.steps, options_.warmup_steps, 1.0, options_.final_learning_rate);
     const double norm = weights_.update(gradient.weights, step,
-                                        {.learning_rate = share * options_.learning_rate, .beta1 = options_.beta1,
-                                         .beta2 = options_.beta2, .epsilon = 1e-8, .weight_decay = options_.weight_decay},
+                                        {.learning_rate = share * options_.learning_rate,
+                                         .beta1 = options_.beta1,
+                                         .beta2 = options_.beta2,
+                                         .epsilon = 1e-8,
+                                         .weight_decay = options_.weight_decay},
                                         options_.clip_norm);
     auto scale = quant::theta_scale(bank_);
     for (std::size_t i = 0; i < scale.size(); ++i) scale[i] *= trained_[i];
-    theta_adam_.step(bank_.theta, gradient.theta, {.learning_rate = share * options_.quantizer_learning_rate}, {}, scale);
+    theta_adam_.step(bank_.theta, gradient.theta, {.learning_rate = share * options_.quantizer_learning_rate},
+                     {}, scale);
     quant::project_theta(bank_);
     for (std::size_t i = 0; i < bank_.sites.size(); ++i) {
-      if (bank_.sites[i].role == quant::Role::input) quant::update_input_maximum(bank_, bank_.sites[i], gradient.sums[i][0].maximum);
+      if (bank_.sites[i].role == quant::Role::input)
+        quant::update_input_maximum(bank_, bank_.sites[i], gradient.sums[i][0].maximum);
     }
-    metrics_.record("train", {{"step", static_cast<double>(step)}, {"loss", gradient.loss},
-                              {"learning_rate", share * options_.learning_rate}, {"gradient_norm", norm}, {"error", gradient.error}});
+    metrics_.record("train", {{"step", static_cast<double>(step)},
+                              {"loss", gradient.loss},
+                              {"learning_rate", share * options_.learning_rate},
+                              {"gradient_norm", norm},
+                              {"error", gradient.error}});
     if (validation_.due(step + 1)) measure(step + 1);
     return {{"loss", gradient.loss}, {"validation", metrics_.column("validation", "loss").back()}};
   }
@@ -61,7 +75,8 @@ class Finetuning : public Trainee {
     metrics_ = store::Metrics::load(file);
   }
 
-  void save_product(store::File& file, const model::ModelShape& shape, const model::ParameterLayout& layout) const {
+  void save_product(store::File& file, const model::ModelShape& shape,
+                    const model::ParameterLayout& layout) const {
     model::save_model(file, shape, layout, weights_.values());
     quant::save_bank(file, bank_);
     weights_.optimiser().save(file, "weights");
@@ -74,7 +89,9 @@ class Finetuning : public Trainee {
   const store::Metrics& metrics() const { return metrics_; }
 
  private:
-  static std::uint64_t seed_of(const stage::Context& context) { return static_cast<std::uint64_t>(context.config.run.seed); }
+  static std::uint64_t seed_of(const stage::Context& context) {
+    return static_cast<std::uint64_t>(context.config.run.seed);
+  }
   void measure(std::int64_t step) {
     const double loss = validation_.loss(engine_, weights_.values(), &bank_);
     metrics_.record("validation", {{"step", static_cast<double>(step)}, {"loss", loss}});
@@ -91,14 +108,17 @@ class Finetuning : public Trainee {
   store::Metrics metrics_;
 };
 
-bool uses_search(const config::FinetuneOptions& options) { return options.scheme == "searched" || options.from == "searched"; }
+bool uses_search(const config::FinetuneOptions& options) {
+  return options.scheme == "searched" || options.from == "searched";
+}
 
 std::string read_scheme_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) {
-    throw ConfigError("the scheme file cannot be read", "finetune.scheme=" + path,
-                      "give 'searched', 'uniform:METHOD:wXaY' or a readable table (bitdarts-inspect --scheme prints one)");
+    throw ConfigError(
+        "the scheme file cannot be read", "finetune.scheme=" + path,
+        "give 'searched', 'uniform:METHOD:wXaY' or a readable table (bitdarts-inspect --scheme prints one)");
   }
   return text.str();
 }
@@ -109,8 +129,9 @@ std::string scheme_text(const config::FinetuneOptions& options) {
   return read_scheme_file(options.scheme);
 }
 
-quant::Scheme resolve_scheme(const config::FinetuneOptions& options, const std::vector<quant::LayerShape>& layers,
-                             const std::string& text, const std::filesystem::path* searched) {
+quant::Scheme resolve_scheme(const config::FinetuneOptions& options,
+                             const std::vector<quant::LayerShape>& layers, const std::string& text,
+                             const std::filesystem::path* searched) {
   if (options.scheme == "searched") return quant::load_scheme(store::File::open(*searched), layers);
   if (quant::is_uniform_shorthand(options.scheme)) return quant::parse_uniform(options.scheme, layers);
   return quant::parse_table(text, layers, options.scheme);
@@ -122,11 +143,14 @@ void run_finetune(const stage::Context& context) {
   const auto& config = context.config;
   const auto& options = config.finetune;
   const std::string text = scheme_text(options);
-  stage::Description description{.name = "finetune", .schema_version = finetuned_schema, .product = "finetuned.h5",
-                                 .sections = {"finetune", "run"},
-                                 .inputs = {{"tokens", context.in / "tokens.h5"}, {"pretrained", context.in / "pretrained.h5"}},
-                                 .extra_key = {text, config.search.weight_scale, config.search.quantize_head ? "head" : "",
-                                               config.search.tie, std::to_string(config.search.calibration_sequences)}};
+  stage::Description description{
+      .name = "finetune",
+      .schema_version = finetuned_schema,
+      .product = "finetuned.h5",
+      .sections = {"finetune", "run"},
+      .inputs = {{"tokens", context.in / "tokens.h5"}, {"pretrained", context.in / "pretrained.h5"}},
+      .extra_key = {text, config.search.weight_scale, config.search.quantize_head ? "head" : "",
+                    config.search.tie, std::to_string(config.search.calibration_sequences)}};
   if (uses_search(options)) description.inputs.push_back({"searched", context.in / "searched.h5"});
   stage::Run run(context, description);
   if (run.up_to_date()) return;
@@ -145,19 +169,24 @@ void run_finetune(const stage::Context& context) {
   const auto scheme = resolve_scheme(options, layout.linears, text, searched);
   auto bank = quant::make_scheme_bank(layout.linears, scheme,
                                       {.per_channel = config.search.weight_scale == "channel",
-                                       .tie_shared_input = config.search.tie == "shared-input", .context = shape.context});
+                                       .tie_shared_input = config.search.tie == "shared-input",
+                                       .context = shape.context});
   if (const auto warning = slow_blas_warning(); !warning.empty()) context.console.warn(warning);
 
   Engine<float> engine(context.world, config.run.shards, shape, layout, device);
-  // Steps and clips start from calibration, whoever wrote the scheme: only then does a hand-written one start level with a searched one.
-  const data::Sampler calibration(corpus.train, shape.context, static_cast<std::uint64_t>(config.run.seed), Stream::calibration_batch);
+  // Steps and clips start from calibration, whoever wrote the scheme: only then does a hand-written one start
+  // level with a searched one.
+  const data::Sampler calibration(corpus.train, shape.context, static_cast<std::uint64_t>(config.run.seed),
+                                  Stream::calibration_batch);
   engine.calibrate(weights, bank, calibration, config.search.calibration_sequences);
   if (options.from == "searched") quant::load_bank(store::File::open(*searched), bank);
 
   Finetuning finetuning(context, corpus, shape, layout, engine, std::move(weights), std::move(bank));
   finetuning.measure_start();
   run_loop(context, run, finetuning,
-           {.what = "finetune", .steps = options.steps, .tokens_per_step = static_cast<double>(options.batch * shape.context)});
+           {.what = "finetune",
+            .steps = options.steps,
+            .tokens_per_step = static_cast<double>(options.batch * shape.context)});
   run.publish([&](store::File& product) {
     finetuning.save_product(product, shape, layout);
     quant::save_scheme(product, scheme, layout.linears);
@@ -170,8 +199,10 @@ void run_finetune(const stage::Context& context) {
   const auto losses = finetuning.metrics().column("validation", "loss");
   const auto bits = quant::summarise(layout.linears, scheme);
   char line[240];
-  std::snprintf(line, sizeof line, "finetune: %s, BOPs ratio %.3f%%: validation loss %.4f before, %.4f after %lld steps",
-                options.scheme.c_str(), 100 * bits.bops_ratio, losses.front(), losses.back(), static_cast<long long>(options.steps));
+  std::snprintf(line, sizeof line,
+                "finetune: %s, BOPs ratio %.3f%%: validation loss %.4f before, %.4f after %lld steps",
+                options.scheme.c_str(), 100 * bits.bops_ratio, losses.front(), losses.back(),
+                static_cast<long long>(options.steps));
   context.console.result(line);
 }
 

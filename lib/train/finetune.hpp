@@ -5,10 +5,11 @@ namespace bitdarts::train {
 
 inline constexpr std::int64_t finetuned_schema = 1;
 
-/// The finetune stage: quantization-aware training with a fixed scheme (METHOD section 7); weights and quantizer parameters together
-/// on L_CE. tokens.h5 + pretrained.h5 [+ searched.h5] -> finetuned.h5.
-/// Product: /model, /quant/<layer>/{weight,input} with one candidate each, /scheme, /optimizer/{weights,quantizers},
-/// /metrics/{train,validation}; attributes of /finetune: scheme (where it came from), from, steps, start_loss and final_loss (validation).
+/// The finetune stage: quantization-aware training with a fixed scheme (METHOD section 7); weights and
+/// quantizer parameters together on L_CE. tokens.h5 + pretrained.h5 [+ searched.h5] -> finetuned.h5. Product:
+/// /model, /quant/<layer>/{weight,input} with one candidate each, /scheme, /optimizer/{weights,quantizers},
+/// /metrics/{train,validation}; attributes of /finetune: scheme (where it came from), from, steps, start_loss
+/// and final_loss (validation).
 void run_finetune(const stage::Context& context);
 
 }  // namespace bitdarts::train

@@ -8,14 +8,17 @@
 namespace bitdarts::train {
 namespace {
 
-// When a checkpoint is due. The clock is rank 0's; the ranks learn of it through the same maximum that carries interrupts.
+// When a checkpoint is due. The clock is rank 0's; the ranks learn of it through the same maximum that
+// carries interrupts.
 class CheckpointClock {
  public:
   explicit CheckpointClock(const config::RunOptions& run) : run_(run) {}
-  bool due_by_steps(std::int64_t done) const { return run_.checkpoint_steps > 0 && done % run_.checkpoint_steps == 0; }
+  bool due_by_steps(std::int64_t done) const {
+    return run_.checkpoint_steps > 0 && done % run_.checkpoint_steps == 0;
+  }
   bool due_by_time() const {
-    return run_.checkpoint_minutes > 0 &&
-           std::chrono::steady_clock::now() - last_ > std::chrono::duration<double>(60 * run_.checkpoint_minutes);
+    return run_.checkpoint_minutes > 0 && std::chrono::steady_clock::now() - last_ >
+                                              std::chrono::duration<double>(60 * run_.checkpoint_minutes);
   }
   void saved() { last_ = std::chrono::steady_clock::now(); }
 
@@ -28,7 +31,8 @@ enum Request : std::int64_t { nothing = 0, checkpoint = 1, stop = 2 };
 
 }  // namespace
 
-std::int64_t run_loop(const stage::Context& context, stage::Run& run, Trainee& trainee, const LoopOptions& options) {
+std::int64_t run_loop(const stage::Context& context, stage::Run& run, Trainee& trainee,
+                      const LoopOptions& options) {
   std::int64_t done = 0;
   if (const auto file = run.checkpoint()) {
     done = file->required_int("/state", "step");
@@ -46,7 +50,7 @@ std::int64_t run_loop(const stage::Context& context, stage::Run& run, Trainee& t
     const auto values = trainee.step(done);
     ++done;
     progress.update(done, values, options.tokens_per_step * static_cast<double>(done - start), "tokens");
-    const std::int64_t mine = context.interrupts.raised_here() ? stop
+    const std::int64_t mine = context.interrupts.raised_here()              ? stop
                               : context.world.root() && clock.due_by_time() ? checkpoint
                                                                             : nothing;
     const std::int64_t request = context.world.max(mine);
@@ -54,8 +58,8 @@ std::int64_t run_loop(const stage::Context& context, stage::Run& run, Trainee& t
     run.save_checkpoint(done, fill);
     clock.saved();
     if (request == stop) {
-      throw Interrupted("interrupted after step " + std::to_string(done) + " of " + std::to_string(options.steps) +
-                            "; the state is saved",
+      throw Interrupted("interrupted after step " + std::to_string(done) + " of " +
+                            std::to_string(options.steps) + "; the state is saved",
                         context.out.string(), "run the same command again to go on from there");
     }
   }

@@ -22,14 +22,15 @@ class Trainee {
 };
 
 struct LoopOptions {
-  std::string what;                ///< on the progress bar
+  std::string what;  ///< on the progress bar
   std::int64_t steps = 0;
   double tokens_per_step = 0;
 };
 
-/// The one training loop: resume, step, checkpoint by steps and by time, stop on request. Throws Interrupted after the
-/// checkpoint when any rank was asked to stop. Returns the number of steps done in all.
-std::int64_t run_loop(const stage::Context& context, stage::Run& run, Trainee& trainee, const LoopOptions& options);
+/// The one training loop: resume, step, checkpoint by steps and by time, stop on request. Throws Interrupted
+/// after the checkpoint when any rank was asked to stop. Returns the number of steps done in all.
+std::int64_t run_loop(const stage::Context& context, stage::Run& run, Trainee& trainee,
+                      const LoopOptions& options);
 
 /// Error (with the step, the layer or tensor, and what to try) unless `value` is finite.
 void require_finite(double value, const std::string& what, std::int64_t step, const std::string& where);

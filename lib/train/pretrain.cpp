@@ -15,19 +15,24 @@ class Pretraining : public Trainee {
         engine_(context.world, context.config.run.shards, shape, layout, device),
         weights_(layout, std::move(initial)),
         sampler_(corpus.train, shape.context, seed_of(context), Stream::pretrain_batch),
-        validation_(corpus, shape.context, seed_of(context), options_.validation_every, options_.validation_batches,
-                    options_.batch, options_.steps) {}
+        validation_(corpus, shape.context, seed_of(context), options_.validation_every,
+                    options_.validation_batches, options_.batch, options_.steps) {}
 
   std::vector<Progress::Value> step(std::int64_t step) override {
     auto gradient = engine_.gradient(weights_.values(), nullptr, {sampler_, step, options_.batch}, {});
     require_finite(gradient.loss, "the training loss", step, "pretrain");
-    const double rate =
-        warmup_cosine(step, options_.steps, options_.warmup_steps, options_.learning_rate, options_.final_learning_rate);
+    const double rate = warmup_cosine(step, options_.steps, options_.warmup_steps, options_.learning_rate,
+                                      options_.final_learning_rate);
     const double norm = weights_.update(gradient.weights, step,
-                                        {.learning_rate = rate, .beta1 = options_.beta1, .beta2 = options_.beta2,
-                                         .epsilon = 1e-8, .weight_decay = options_.weight_decay},
+                                        {.learning_rate = rate,
+                                         .beta1 = options_.beta1,
+                                         .beta2 = options_.beta2,
+                                         .epsilon = 1e-8,
+                                         .weight_decay = options_.weight_decay},
                                         options_.clip_norm);
-    metrics_.record("train", {{"step", static_cast<double>(step)}, {"loss", gradient.loss}, {"learning_rate", rate},
+    metrics_.record("train", {{"step", static_cast<double>(step)},
+                              {"loss", gradient.loss},
+                              {"learning_rate", rate},
                               {"gradient_norm", norm}});
     if (validation_.due(step + 1)) {
       last_validation_ = validation_.loss(engine_, weights_.values(), nullptr);
@@ -45,14 +50,17 @@ class Pretraining : public Trainee {
   void load(const store::File& file) override {
     weights_.load_state(file);
     metrics_ = store::Metrics::load(file);
-    if (const auto seen = metrics_.column("validation", "loss"); !seen.empty()) last_validation_ = seen.back();
+    if (const auto seen = metrics_.column("validation", "loss"); !seen.empty())
+      last_validation_ = seen.back();
   }
 
   const Weights<float>& weights() const { return weights_; }
   const store::Metrics& metrics() const { return metrics_; }
 
  private:
-  static std::uint64_t seed_of(const stage::Context& context) { return static_cast<std::uint64_t>(context.config.run.seed); }
+  static std::uint64_t seed_of(const stage::Context& context) {
+    return static_cast<std::uint64_t>(context.config.run.seed);
+  }
 
   const config::PretrainOptions& options_;
   Engine<float> engine_;
@@ -67,9 +75,12 @@ class Pretraining : public Trainee {
 
 void run_pretrain(const stage::Context& context) {
   const auto& config = context.config;
-  stage::Description description{.name = "pretrain", .schema_version = pretrained_schema, .product = "pretrained.h5",
+  stage::Description description{.name = "pretrain",
+                                 .schema_version = pretrained_schema,
+                                 .product = "pretrained.h5",
                                  .sections = {"model", "pretrain", "run"},
-                                 .inputs = {{"tokens", context.in / "tokens.h5"}}, .extra_key = {}};
+                                 .inputs = {{"tokens", context.in / "tokens.h5"}},
+                                 .extra_key = {}};
   if (!config.pretrain.initial.empty()) description.inputs.push_back({"pretrained", config.pretrain.initial});
   stage::Run run(context, description);
   if (run.up_to_date()) return;
@@ -84,18 +95,21 @@ void run_pretrain(const stage::Context& context) {
   } else {
     const auto file = store::File::open(run.input_path("pretrained"));
     if (model::load_shape(file) != shape) {
-      throw InputError("the initial weights are of a model with other sizes", file.path().string(),
-                       "give [model] the sizes of that file (bitdarts-inspect shows them) and use its tokenizer");
+      throw InputError(
+          "the initial weights are of a model with other sizes", file.path().string(),
+          "give [model] the sizes of that file (bitdarts-inspect shows them) and use its tokenizer");
     }
     initial = model::load_parameters(file, layout);
   }
   if (const auto warning = slow_blas_warning(); !warning.empty()) context.console.warn(warning);
-  context.console.note(std::to_string(layout.total) + " parameters, " + std::to_string(corpus.train.ids.size()) +
-                       " training tokens, " + std::to_string(context.world.size()) + " ranks, device " + device);
+  context.console.note(std::to_string(layout.total) + " parameters, " +
+                       std::to_string(corpus.train.ids.size()) + " training tokens, " +
+                       std::to_string(context.world.size()) + " ranks, device " + device);
 
   Pretraining pretraining(context, corpus, shape, layout, std::move(initial), device);
   run_loop(context, run, pretraining,
-           {.what = "pretrain", .steps = config.pretrain.steps,
+           {.what = "pretrain",
+            .steps = config.pretrain.steps,
             .tokens_per_step = static_cast<double>(config.pretrain.batch * shape.context)});
   run.publish([&](store::File& file) {
     model::save_model(file, shape, layout, pretraining.weights().values());
@@ -105,7 +119,8 @@ void run_pretrain(const stage::Context& context) {
   const auto losses = pretraining.metrics().column("validation", "loss");
   const auto trained = pretraining.metrics().column("train", "loss");
   char text[160];
-  std::snprintf(text, sizeof text, "pretrain: training loss %.4f, validation loss %.4f nats per token; unigram entropy %.4f",
+  std::snprintf(text, sizeof text,
+                "pretrain: training loss %.4f, validation loss %.4f nats per token; unigram entropy %.4f",
                 trained.empty() ? 0.0 : trained.back(), losses.empty() ? 0.0 : losses.back(),
                 data::unigram_entropy(corpus.train, corpus.vocab_size));
   context.console.result(text);

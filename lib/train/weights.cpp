@@ -11,12 +11,14 @@ template <class Real>
 Weights<Real>::Weights(const model::ParameterLayout& layout, std::vector<Real> values)
     : layout_(layout), values_(std::move(values)), decays_(layout.total, 0), adam_(layout.total) {
   for (const auto& p : layout.parameters) {
-    if (p.matrix) std::fill_n(decays_.begin() + static_cast<std::ptrdiff_t>(p.begin), p.size, std::uint8_t{1});
+    if (p.matrix)
+      std::fill_n(decays_.begin() + static_cast<std::ptrdiff_t>(p.begin), p.size, std::uint8_t{1});
   }
 }
 
 template <class Real>
-double Weights<Real>::update(std::span<Real> gradient, std::int64_t step, const AdamOptions& options, double clip) {
+double Weights<Real>::update(std::span<Real> gradient, std::int64_t step, const AdamOptions& options,
+                             double clip) {
   const double length = clip_norm<Real>(gradient, clip);
   if (!std::isfinite(length)) {
     for (const auto& p : layout_.parameters) {
@@ -29,8 +31,8 @@ double Weights<Real>::update(std::span<Real> gradient, std::int64_t step, const 
 }
 
 template <class Real>
-void Weights<Real>::virtual_update(std::span<Real> gradient, const AdamOptions& options, double clip, std::span<Real> moved,
-                                   std::span<Real> jacobian) const {
+void Weights<Real>::virtual_update(std::span<Real> gradient, const AdamOptions& options, double clip,
+                                   std::span<Real> moved, std::span<Real> jacobian) const {
   const double length = clip_norm<Real>(gradient, clip);
   adam_.virtual_step(values_, gradient, options, decays_, moved, jacobian);
   if (clip > 0 && length > clip) {  // the clip factor is taken as constant
@@ -53,19 +55,21 @@ void Weights<Real>::load_state(const store::File& file) {
 template class Weights<float>;
 template class Weights<double>;
 
-Validation::Validation(const data::Corpus& corpus, std::int64_t context, std::uint64_t seed, std::int64_t every,
-                       std::int64_t batches, std::int64_t sequences, std::int64_t steps)
-    : sampler_(corpus.search, context, seed, Stream::validation_batch), every_(every), batches_(std::max<std::int64_t>(1, batches)),
-      sequences_(sequences), steps_(steps) {}
+Validation::Validation(const data::Corpus& corpus, std::int64_t context, std::uint64_t seed,
+                       std::int64_t every, std::int64_t batches, std::int64_t sequences, std::int64_t steps)
+    : sampler_(corpus.search, context, seed, Stream::validation_batch),
+      every_(every),
+      batches_(std::max<std::int64_t>(1, batches)),
+      sequences_(sequences),
+      steps_(steps) {}
 
-bool Validation::due(std::int64_t done) const {
-  return every_ > 0 && (done % every_ == 0 || done == steps_);
-}
+bool Validation::due(std::int64_t done) const { return every_ > 0 && (done % every_ == 0 || done == steps_); }
 
 template <class Real>
 double Validation::loss(Engine<Real>& engine, std::span<const Real> parameters, quant::Bank* bank) const {
   double total = 0;
-  for (std::int64_t b = 0; b < batches_; ++b) total += engine.loss(parameters, bank, {sampler_, b, sequences_});
+  for (std::int64_t b = 0; b < batches_; ++b)
+    total += engine.loss(parameters, bank, {sampler_, b, sequences_});
   return total / static_cast<double>(batches_);
 }
 template double Validation::loss<float>(Engine<float>&, std::span<const float>, quant::Bank*) const;

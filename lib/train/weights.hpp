@@ -18,11 +18,12 @@ class Weights {
  public:
   Weights(const model::ParameterLayout& layout, std::vector<Real> values);
   std::span<const Real> values() const { return values_; }
-  /// Checks the gradient (Error naming step and tensor when it is not finite), clips it, one AdamW step. Returns the norm before.
+  /// Checks the gradient (Error naming step and tensor when it is not finite), clips it, one AdamW step.
+  /// Returns the norm before.
   double update(std::span<Real> gradient, std::int64_t step, const AdamOptions& options, double clip);
   /// See Adam::virtual_step. The gradient is clipped as update() would.
-  void virtual_update(std::span<Real> gradient, const AdamOptions& options, double clip, std::span<Real> moved,
-                      std::span<Real> jacobian) const;
+  void virtual_update(std::span<Real> gradient, const AdamOptions& options, double clip,
+                      std::span<Real> moved, std::span<Real> jacobian) const;
   void save_state(store::File& file) const;  ///< /state/parameters and /optimizer/weights
   void load_state(const store::File& file);
   const Adam<Real>& optimiser() const { return adam_; }
@@ -34,11 +35,12 @@ class Weights {
   Adam<Real> adam_;
 };
 
-/// Validation during training: the mean loss of the same few batches of the search part, every `every` steps and at the end.
+/// Validation during training: the mean loss of the same few batches of the search part, every `every` steps
+/// and at the end.
 class Validation {
  public:
-  Validation(const data::Corpus& corpus, std::int64_t context, std::uint64_t seed, std::int64_t every, std::int64_t batches,
-             std::int64_t sequences, std::int64_t steps);
+  Validation(const data::Corpus& corpus, std::int64_t context, std::uint64_t seed, std::int64_t every,
+             std::int64_t batches, std::int64_t sequences, std::int64_t steps);
   bool due(std::int64_t done) const;
   template <class Real>
   double loss(Engine<Real>& engine, std::span<const Real> parameters, quant::Bank* bank) const;

@@ -116,7 +116,8 @@ TEST_CASE("a gradient that is not finite stops training and names step and tenso
   const auto shape = tiny::shape();
   const auto layout = model::make_layout(shape);
   const auto before = tiny::parameters(layout);
-  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     train::Weights<double> weights(layout, before);
     std::vector<double> gradient(layout.total, 0.1);
     gradient[layout.named("model.layers.1.mlp.up_proj.weight").begin + 3] = bad;
