@@ -68,8 +68,7 @@ struct SearchOptions {
                        ///< bits) | "0.02" or "2%" (BOPs ratio to 32x32) | "1.5MB" (packed quantized weights)
   std::string cost_mode = "dual";  ///< λ_cost: dual | uncertainty | fixed
   double cost_weight = 0.0;        ///< λ_cost at the start (dual: 0 is right; fixed: its value)
-  double cost_rate =
-      0.5;  ///< dual: η, the integral gain per step, in balance units (see search/multiplier.hpp)
+  double cost_rate = 1.0;  ///< dual: η, the integral gain per step, in balance units (see search/multiplier.hpp)
   double cost_damping = 20.0;  ///< dual: ρ of the augmented Lagrangian (proportional gain), in balance units
   double cost_ramp =
       0.5;  ///< dual: share of the steps over which the target falls from the start cost to the budget

@@ -53,7 +53,8 @@ double Bilevel<Real>::temperature(std::int64_t step) const {
   // moved back.
   const double ramp_end = static_cast<double>(options_.warmup_steps) +
                           options_.cost_ramp * static_cast<double>(options_.steps - options_.warmup_steps);
-  const double rest = std::max(1.0, static_cast<double>(options_.steps - 1) - ramp_end);
+  // For the last quarter of what remains it stands still, so that the cost can settle.
+  const double rest = std::max(1.0, 0.75 * (static_cast<double>(options_.steps - 1) - ramp_end));
   const double along = std::clamp((static_cast<double>(step) - ramp_end) / rest, 0.0, 1.0);
   return options_.temperature * std::pow(options_.final_temperature / options_.temperature, along);
 }
