@@ -54,6 +54,7 @@ class Bilevel : public train::Trainee {
 
  private:
   double temperature(std::int64_t step) const;
+  double alpha_learning_rate(std::int64_t step) const;
   double target(std::int64_t step) const;
   void relax(std::int64_t step);
   quant::ExpectedCost expected_cost() const;
