@@ -131,10 +131,12 @@ void add_search_costs(Adder& add, SearchOptions& o) {
 
 void add_search_schedule(Adder& add, SearchOptions& o) {
   add("temperature", o.temperature, "", "τ of the softmax over α at the start", more_than(0));
-  add("final_temperature", o.final_temperature, "", "τ at the end; geometric in between, after the warm-up",
-      more_than(0));
+  add("final_temperature", o.final_temperature, "",
+      "τ at the end; falls geometrically once the target has reached the budget", more_than(0));
   add("warmup_steps", o.warmup_steps, "steps", "α frozen", at_least(0));
   add("alpha_learning_rate", o.alpha_learning_rate, "", "Adam on α", more_than(0));
+  add("alpha_decay", o.alpha_decay, "",
+      "decoupled weight decay of α: keeps p from saturating while the cost moves", at_least(0));
   add("quantizer_learning_rate", o.quantizer_learning_rate, "relative to their size",
       "Adam on step sizes, offsets and clips", more_than(0));
   add("weight_learning_rate", o.weight_learning_rate, "", "AdamW on the weights (inner level)", at_least(0));
@@ -145,8 +147,8 @@ void add_search_schedule(Adder& add, SearchOptions& o) {
   add("calibration_sequences", o.calibration_sequences, "sequences",
       "text that initialises the activation quantizers", at_least(1));
   add("log_every", o.log_every, "steps", "steps between records of α, entropy and costs", at_least(1));
-  add("stop_after_stable", o.stop_after_stable, "steps", "stop when no choice changed for so many; 0: never",
-      at_least(0));
+  add("stop_after_stable", o.stop_after_stable, "steps",
+      "stop when no choice changed for so many since the target reached the budget; 0: never", at_least(0));
   add("spend", o.spend, "", "what the budget leaves after the search is spent by",
       one_of({"sensitivity", "none"}));
 }

@@ -1,5 +1,6 @@
 // The records of the search and what a checkpoint of it holds.
 #include <algorithm>
+#include <cmath>
 
 #include "quant/bank_file.hpp"
 #include "search/bilevel.hpp"
@@ -13,8 +14,11 @@ void Bilevel<Real>::log(std::int64_t step, const train::Gradient<Real>& outer, d
   double changes = 0;
   for (std::size_t i = 0; i < now.size(); ++i) changes += now[i] != argmax_[i];
   argmax_ = now;
-  if (step >= options_.warmup_steps) stable_steps_ = changes > 0 ? 0 : stable_steps_ + 1;
   const double goal = target(step);
+  // Choices that stand still while the target still falls are not settled: the cost has yet to bite.
+  const bool target_is_budget = std::abs(goal - budget_.target) <= 1e-9 * budget_.target;
+  const bool counts = step >= options_.warmup_steps && target_is_budget;
+  stable_steps_ = changes > 0 || !counts ? 0 : stable_steps_ + 1;
   const ExpectedBits bits = expected_bits(bank_);
   metrics_.record("search", {{"step", static_cast<double>(step)},
                              {"outer_loss", outer.loss},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace bitdarts::search {
 
@@ -17,8 +18,8 @@ quant::ExpectedCost expected_cost(const quant::Bank& bank, quant::CostKind kind)
 std::vector<std::size_t> argmax_by_site(const quant::Bank& bank) {
   std::vector<std::size_t> best;
   for (const auto& site : bank.sites) {
-    const auto p = bank.probabilities(site);
-    best.push_back(static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin()));
+    const auto alpha = std::span(bank.alpha).subspan(site.alpha, site.candidates.size());
+    best.push_back(static_cast<std::size_t>(std::max_element(alpha.begin(), alpha.end()) - alpha.begin()));
   }
   return best;
 }

@@ -10,7 +10,8 @@ namespace bitdarts::search {
 /// L_cost of METHOD section 4 at the bank's probabilities.
 quant::ExpectedCost expected_cost(const quant::Bank& bank, quant::CostKind kind);
 
-/// Index of the most probable candidate of each site (the first of equals).
+/// Index of the candidate with the largest α of each site (the first of equals): the most probable one,
+/// whatever Gumbel noise this step drew.
 std::vector<std::size_t> argmax_by_site(const quant::Bank& bank);
 
 /// Entropy of p [nats].
