@@ -29,6 +29,13 @@ std::vector<Point> pareto(std::vector<Point> points) {
   return front;
 }
 
+std::vector<Point> points_of(const std::vector<KnapsackOption>& options) {
+  std::vector<Point> points;
+  for (std::uint32_t o = 0; o < options.size(); ++o)
+    points.push_back({options[o].cost, options[o].value, 0, o});
+  return points;
+}
+
 // Keeps the cheapest point and the last (best) one of each of `limit` equal cost intervals.
 std::vector<Point> thin(const std::vector<Point>& front, std::size_t limit) {
   if (front.size() <= limit) return front;
@@ -65,11 +72,14 @@ std::vector<std::size_t> solve_knapsack(const std::vector<std::vector<KnapsackOp
   for (std::size_t g = 0; g < groups.size(); ++g) {
     std::vector<Point> points;
     const auto& before = fronts.back();
+    // An option that costs no less and is worth no more than another of its group is in no best solution: of
+    // a hundred pairs of candidates a handful is left.
+    const auto useful = pareto(points_of(groups[g]));
     for (std::uint32_t i = 0; i < before.size(); ++i) {
-      for (std::uint32_t o = 0; o < groups[g].size(); ++o) {
-        const std::int64_t cost = before[i].cost + groups[g][o].cost;
+      for (const Point& option : useful) {
+        const std::int64_t cost = before[i].cost + option.cost;
         if (cost + rest[g + 1] <= capacity)
-          points.push_back({cost, before[i].value + groups[g][o].value, i, o});
+          points.push_back({cost, before[i].value + option.value, i, option.option});
       }
     }
     fronts.push_back(thin(pareto(std::move(points)), front_limit));
