@@ -37,7 +37,6 @@ std::int64_t run_loop(const stage::Context& context, stage::Run& run, Trainee& t
   if (const auto file = run.checkpoint()) {
     done = file->required_int("/state", "step");
     trainee.load(*file);
-    context.console.note("resuming after step " + std::to_string(done));
   }
   const auto fill = [&](store::File& file) {
     trainee.save(file);
