@@ -68,7 +68,8 @@ struct SearchOptions {
                        ///< bits) | "0.02" or "2%" (BOPs ratio to 32x32) | "1.5MB" (packed quantized weights)
   std::string cost_mode = "dual";  ///< λ_cost: dual | uncertainty | fixed
   double cost_weight = 0.0;        ///< λ_cost at the start (dual: 0 is right; fixed: its value)
-  double cost_rate = 1.0;  ///< dual: η, the integral gain per step, in balance units (see search/multiplier.hpp)
+  double cost_rate =
+      1.0;  ///< dual: η, the integral gain per step, in balance units (see search/multiplier.hpp)
   double cost_damping = 20.0;  ///< dual: ρ of the augmented Lagrangian (proportional gain), in balance units
   double cost_ramp =
       0.5;  ///< dual: share of the steps over which the target falls from the start cost to the budget
@@ -78,8 +79,10 @@ struct SearchOptions {
   double temperature = 1.0;   ///< τ of the softmax at the start
   double final_temperature =
       0.3;  ///< τ at the end (geometric annealing once the target has reached the budget)
-  std::int64_t warmup_steps = 50;         ///< steps with α frozen
-  double alpha_learning_rate = 5e-2;      ///< Adam on α
+  std::int64_t warmup_steps = 50;     ///< steps with α frozen
+  double alpha_learning_rate = 5e-2;  ///< Adam on α
+  double alpha_decay =
+      0.1;  ///< decoupled decay of α: keeps it from saturating, so that the cost can still be moved
   double quantizer_learning_rate = 1e-3;  ///< Adam on log-scaled steps, clips; relative to their size
   double weight_learning_rate = 3e-4;     ///< AdamW on the weights (inner level)
   double weight_decay = 0.1;

@@ -181,16 +181,26 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
   auto outer = outer_gradient(step);
   train::require_finite(outer.loss, "the outer loss", step, "search");
   for (const auto& site : bank_.sites) {
-    for (std::size_t j = 0; j < site.candidates.size(); ++j) {
+    const std::size_t n = site.candidates.size();
+    for (std::size_t j = 0; j < n; ++j) {
       train::require_finite(outer.alpha[site.alpha + j], "the gradient of alpha", step, site.name);
+    }
+    for (std::size_t i = site.range; i < site.offset + n; ++i) {
+      train::require_finite(outer.theta[i], "the gradient of a step, clip or offset", step, site.name);
     }
   }
   const double ratio = expected_cost().ratio, error = outer.error;
   const double lambda = cost_multiplier_.effective(ratio, target(step));
   if (learns_alpha) {
-    alpha_adam_.step(
-        bank_.alpha, outer.alpha,
-        {.learning_rate = alpha_learning_rate(step), .beta1 = alpha_beta1, .beta2 = alpha_beta2});
+    // Decay pulls every logit back by a share of itself: no α runs away while λ is high, none has to be
+    // fetched back.
+    const std::vector<std::uint8_t> decays(bank_.alpha.size(), 1);
+    alpha_adam_.step(bank_.alpha, outer.alpha,
+                     {.learning_rate = alpha_learning_rate(step),
+                      .beta1 = alpha_beta1,
+                      .beta2 = alpha_beta2,
+                      .weight_decay = options_.alpha_decay},
+                     decays);
     cost_multiplier_.update(ratio, target(step));
     error_multiplier_.update(error, options_.error_budget);
   }
