@@ -173,7 +173,8 @@ std::vector<std::pair<std::string, std::string>> File::attributes(const std::str
   const Id owner = open_object(at, handle_->file, object);
   std::vector<std::string> names;
   hsize_t from = 0;
-  at.check(H5Aiterate2(owner, H5_INDEX_NAME, H5_ITER_INC, &from, keep_name, &names),
+  // In native order: for any other one HDF5 1.10 first makes a table of them, and crashes when it cannot.
+  at.check(H5Aiterate2(owner, H5_INDEX_NAME, H5_ITER_NATIVE, &from, keep_name, &names),
            "cannot list the attributes");
   std::sort(names.begin(), names.end());
   std::vector<std::pair<std::string, std::string>> result;
