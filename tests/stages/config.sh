@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# config.sh BIN: where options come from and what is refused, as every executable does it.
+# shellcheck source=common.sh
+. "$(dirname "$0")/common.sh" "$1"
+
+value() { sed -n "/^\[$1\]/,/^\[/s/^$2 = //p" said; } # SECTION KEY, of the last --print-config
+prints() {                                            # VALUE COMMAND...: search.steps as it is resolved
+  local want=$1
+  shift
+  expect 0 "^\[search\]" "$@" --print-config
+  [ "$(value search steps)" = "$want" ] || fail "search.steps = $(value search steps) instead of $want: $*"
+}
+
+# Command line > environment > file > default, and the stages agree.
+printf '[search]\nsteps = 521 # in the file\n' > steps.ini
+for name in tokenize pretrain search finetune evaluate report; do
+  command=$bin/bitdarts-$name
+  prints 500 "$command"
+  prints 521 "$command" --config steps.ini
+  prints 522 env BITDARTS_SEARCH_STEPS=522 "$command" --config steps.ini
+  prints 523 env BITDARTS_SEARCH_STEPS=522 "$command" --config steps.ini --search.steps=523
+  expect 2 "search.steps" "$command" --search.setps=1
+  expect 0 "\[search\]" "$command" --help
+done
+
+# What is printed is a configuration, and the same one.
+expect 0 "" stage report --search.budget=2% --finetune.scheme=my.txt --run.seed=7 --print-config
+cp said resolved.ini
+expect 0 "" "$bin/bitdarts-report" --config resolved.ini --print-config
+diff resolved.ini said || fail "the printed configuration reads back as another"
+
+# refuse PATTERN COMMAND...: exit 2, one message that says PATTERN, nothing made.
+refuse() {
+  local pattern=$1
+  shift
+  expect 2 "$pattern" "$@"
+  [ "$(grep -c ': error: ' said)" = 1 ] || fail "not one message: $*"
+  [ ! -e run ] || fail "a wrong configuration made something: $*"
+}
+misspelt() { # FILE-CONTENT PATTERN: of tokenize, which needs nothing else to run
+  printf '%b' "[data]\ntext = text.txt\n$1" > bad.ini
+  refuse "$2" "$bin/bitdarts-tokenize" --config bad.ini --out run
+}
+refuse "did you mean tokenizer.vocab_size?" stage tokenize --tokenizer.vocab_siz=300
+refuse "did you mean BITDARTS_SEARCH_STEPS?" env BITDARTS_SEARCH_STEP=3 "$bin/bitdarts-tokenize" --config run.ini
+refuse "BITDARTS_RUN_SHARDS" env BITDARTS_RUN_SHARDS=three "$bin/bitdarts-tokenize" --config run.ini
+misspelt '[search]\nsetps = 3\n' "did you mean search.steps?"
+misspelt '[search]\nsetps = 3\n' "bad.ini:4"
+misspelt '[serach]\nsteps = 3\n' "search"
+misspelt 'text = other.txt\n' "bad.ini:3"
+misspelt '[run]\nshards = 3\n' "run.shards"
+misspelt '[search]\nsteps = many\n' "bad.ini:4"
+misspelt '[search]\nweight_candidates = lsq+:4 lsq:8\n' "lsq:8"
+misspelt '[search]\nbudget = 4.5bits\n' "search.budget"
+misspelt 'steps\n' "bad.ini:3"
+refuse none.ini "$bin/bitdarts-tokenize" --config none.ini
+mkdir folder.ini && refuse folder.ini "$bin/bitdarts-tokenize" --config folder.ini
+refuse "stray" stage tokenize stray
+refuse "search.step" ranks 2 tokenize --search.step=3
+refuse "shards" ranks 2 tokenize --run.shards=1
+echo "config: all is well"

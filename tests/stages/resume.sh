@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# resume.sh BIN: a training stage that is asked to stop ends with exit code 75 and a checkpoint; the same command, on any number
+# of ranks, goes on from there to the bits of a run that was left in peace.
+# shellcheck source=common.sh
+. "$(dirname "$0")/common.sh" "$1"
+export BITDARTS_PRETRAIN_STEPS=5 BITDARTS_SEARCH_STEPS=5 BITDARTS_FINETUNE_STEPS=5
+export BITDARTS_SEARCH_ORDER=second BITDARTS_SEARCH_RELAXATION=gumbel BITDARTS_FINETUNE_FROM=searched
+
+# A rank leaves its process number, so that a signal can reach it and not the launcher; what rank 0 says goes into the pipe `lines`.
+cat > ranked << 'WRAPPER'
+#!/bin/sh
+rank=${OMPI_COMM_WORLD_RANK:-${PMIX_RANK:?not under mpirun}}
+echo $$ > "pid.$rank"
+if [ "$rank" = 0 ]; then exec "$@" 2> lines; fi
+exec "$@"
+WRAPPER
+chmod +x ranked
+mkfifo lines
+
+# Does process $1 handle SIGUSR2, the last of the signals that a stage watches?
+watches() {
+  local caught
+  caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" 2> /dev/null) || return 1
+  [ -n "$caught" ] && (((16#$caught >> 11) & 1))
+}
+
+# interrupt SIGNAL RANK/RANKS STAGE OPTION...: one rank gets the signal, all stop together with exit code 75. The pipe is full from
+# the start: rank 0 waits with its first line, at the latest after the first step, until the signal is delivered. So the run ends
+# after one step, or after two when the rank had looked for signals just before; `step` says which.
+interrupt() {
+  local signal=$1 victim=pid.${2%/*} count=${2#*/} name=$3 job code=0
+  shift 3
+  rm -f pid.*
+  exec 3<> lines
+  dd if=/dev/zero of=lines bs=4096 count=1024 oflag=nonblock 2> /dev/null || true
+  "$tests/mpirun" "$count" ./ranked "$bin/bitdarts-$name" --config run.ini "$@" 3>&- &
+  job=$!
+  until [ -s "$victim" ] && watches "$(cat "$victim")"; do
+    kill -0 "$job" 2> /dev/null || fail "$name ended before it could be interrupted"
+    sleep 0.02
+  done
+  kill -s "$signal" "$(cat "$victim")"
+  exec 4< lines 3>&-
+  tr -d '\0' <&4 > said
+  exec 4<&-
+  wait "$job" || code=$?
+  [ "$code" = 75 ] || fail "exit $code instead of 75: $name after SIG$signal"
+  [ "$(grep -c 'interrupted after' said)" = 1 ] || fail "not one message of the interruption: $name"
+  step=$(sed -n 's/.*interrupted after step \([0-9]*\) of.*/\1/p' said)
+}
+checkpoint() { find "cut/.checkpoints/$1" -name "*-$2.h5"; } # PRODUCT STEP
+tidy() { [ -z "$(find cut -name '*.tmp' -o -name '.checkpoints')" ] || fail "something is left: $(find cut)"; }
+input() { cp "whole/$1.h5" cut; }
+
+make tokenize --out whole
+for name in pretrain search finetune evaluate; do make $name --out whole; done
+
+mkdir cut && input tokens
+expect 3 "no checkpoint" stage pretrain --out cut --resume=require
+interrupt TERM 1/2 pretrain --out cut
+[ -n "$(checkpoint pretrained "$step")" ] || fail "no checkpoint of step $step"
+[ ! -e cut/pretrained.h5 ] || fail "an interrupted run left a product"
+before=$step
+interrupt USR1 0/2 pretrain --out cut --resume=require
+grep -q "resuming after step $before " said || fail "does not go on from the checkpoint"
+expect 3 "no checkpoint" stage pretrain --out cut --resume=require --pretrain.learning_rate=0.1 # it belongs to another run
+expect 0 "resuming after step $step " ranks 4 pretrain --out cut --resume=require
+same whole/pretrained.h5 cut/pretrained.h5
+tidy
+
+# The newest checkpoint is damaged: the one before it serves.
+input pretrained
+interrupt USR1 0/2 search --out cut
+before=$step
+interrupt USR2 3/4 search --out cut
+newest=$(checkpoint searched "$step")
+truncate -s -500 "$newest"
+expect 0 "resuming after step $before " stage search --out cut
+grep -q "$newest is passed over" said || fail "says nothing of the damaged checkpoint"
+same whole/searched.h5 cut/searched.h5
+tidy
+
+# The product of an earlier configuration stays until the new one is whole.
+input searched
+make finetune --out cut --finetune.learning_rate=0.1
+cp cut/finetuned.h5 earlier.h5
+interrupt TERM 0/1 finetune --out cut
+cmp earlier.h5 cut/finetuned.h5 || fail "an interrupted run touched the last good product"
+interrupt TERM 1/4 finetune --out cut
+expect 0 "resuming after step $step " ranks 2 finetune --out cut
+same whole/finetuned.h5 cut/finetuned.h5
+expect 0 "up to date" stage finetune --out cut --resume=require
+tidy
+
+# An evaluation starts over.
+interrupt TERM 1/2 evaluate --out cut
+[ ! -e cut/evaluation.h5 ] || fail "an interrupted evaluation left a product"
+expect 0 "" stage evaluate --out cut
+same whole/evaluation.h5 cut/evaluation.h5
+tidy
+echo "resume: all is well"
