@@ -159,8 +159,8 @@ TextIndex index_text(const std::vector<fs::path>& files, const config::DataOptio
     }
   }
   if (index.blocks.empty()) {
-    throw InputError("the text is empty",
-                     "the " + std::to_string(files.size()) + " files that data.text names");
+    const std::string more = files.size() > 1 ? " and " + std::to_string(files.size() - 1) + " more" : "";
+    throw InputError("the text is empty", "data.text = " + files.front().string() + more);
   }
   index.train_sample_bytes.assign(TextIndex::sample_buckets, 0);
   const std::vector<std::uint64_t> samples = all_values<std::uint64_t>(world, scan.sample);
