@@ -13,15 +13,14 @@ prints() {                                            # VALUE COMMAND...: search
 
 # Command line > environment > file > default, and the stages agree.
 printf '[search]\nsteps = 521 # in the file\n' > steps.ini
+prints 500 "$bin/bitdarts-tokenize"
+for name in tokenize report; do prints 521 "$bin/bitdarts-$name" --config steps.ini; done
+for name in tokenize search; do prints 522 env BITDARTS_SEARCH_STEPS=522 "$bin/bitdarts-$name" --config steps.ini; done
 for name in tokenize pretrain search finetune evaluate report; do
-  command=$bin/bitdarts-$name
-  prints 500 "$command"
-  prints 521 "$command" --config steps.ini
-  prints 522 env BITDARTS_SEARCH_STEPS=522 "$command" --config steps.ini
-  prints 523 env BITDARTS_SEARCH_STEPS=522 "$command" --config steps.ini --search.steps=523
-  expect 2 "search.steps" "$command" --search.setps=1
-  expect 0 "\[search\]" "$command" --help
+  prints 523 env BITDARTS_SEARCH_STEPS=522 "$bin/bitdarts-$name" --config steps.ini --search.steps=523
+  expect 2 "did you mean search.steps?" "$bin/bitdarts-$name" --search.setps=1
 done
+for name in tokenize report; do expect 0 "\[search\]" "$bin/bitdarts-$name" --help; done
 
 # What is printed is a configuration, and the same one.
 expect 0 "" stage report --search.budget=2% --finetune.scheme=my.txt --run.seed=7 --print-config
