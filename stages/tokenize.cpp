@@ -21,13 +21,8 @@ void warn_of_empty_parts(const data::TokenizedText& text, const stage::Context& 
 
 void tokenize(const stage::Context& context) {
   const data::Team team{context.world, context.interrupts, context.console};
-  const data::TextSource source = data::find_text(context.config, team);
-  stage::Run run(context, {.name = "tokenize",
-                           .schema_version = data::tokens_schema,
-                           .product = "tokens.h5",
-                           .sections = {},  // result_key picks the few options that matter here
-                           .inputs = {},
-                           .extra_key = data::result_key(context.config, source)});
+  const data::TextSource source = data::find_text(context.config, context.world);
+  stage::Run run(context, stage::describe_tokenize(data::result_key(context.config, source)));
   if (run.up_to_date()) return;
 
   const auto seed = static_cast<std::uint64_t>(context.config.run.seed);

@@ -29,9 +29,12 @@ class Network {
     alpha = at::tensor(bank.alpha, precise).set_requires_grad(true);
     theta = at::tensor(bank.theta, precise).set_requires_grad(true);
     const at::Tensor logits = (noise.empty() ? alpha : alpha + at::tensor(noise, precise)) / temperature;
-    for (const auto& site : bank.sites)
-      probabilities_.push_back(
-          at::softmax(logits.narrow(0, static_cast<std::int64_t>(site.alpha), count(site)), 0));
+    const at::Tensor quiet = alpha / temperature;  // the cost is that of p without noise
+    for (const auto& site : bank.sites) {
+      const auto at = static_cast<std::int64_t>(site.alpha);
+      probabilities_.push_back(at::softmax(logits.narrow(0, at, count(site)), 0));
+      noise_free_.push_back(at::softmax(quiet.narrow(0, at, count(site)), 0));
+    }
   }
 
   at::Tensor weights, alpha, theta;  ///< leaves
@@ -113,7 +116,7 @@ class Network {
   at::Tensor bits(std::size_t site) const {
     std::vector<double> b;
     for (const auto& c : bank_.sites[site].candidates) b.push_back(c.bits);
-    return (probabilities_[site] * at::tensor(b, precise)).sum();
+    return (noise_free_[site] * at::tensor(b, precise)).sum();
   }
   // Q_j, row by row of a weight when it has a range for every channel.
   at::Tensor quantized(const at::Tensor& x, const quant::Site& site, std::size_t j) const {
@@ -175,7 +178,7 @@ class Network {
   const model::ModelShape& shape_;
   const model::ParameterLayout& layout_;
   quant::Bank bank_;
-  std::vector<at::Tensor> probabilities_;
+  std::vector<at::Tensor> probabilities_, noise_free_;
   std::map<std::size_t, at::Tensor> seen_;
 };
 

@@ -76,10 +76,12 @@ std::string budget_complaint(const std::string& text) {
   return "is no budget: write w4a8, 4.5bits, 0.02 or 2% (at most 1 or 100%), 1.5MB, or nothing";
 }
 
+bool is_uniform_scheme(const std::string& text) { return text.starts_with("uniform:"); }
+
 std::string baseline_complaint(const std::string& text) {
   if (text.empty()) return "is empty: write uniform:METHOD:wXaY or the name of a file";
   if (text == "searched") return "is always in the report: name other schemes";
-  if (!text.starts_with("uniform:")) return {};  // a file; whether it is there is known when it is read
+  if (!is_uniform_scheme(text)) return {};  // a file; whether it is there is known when it is read
   const std::string_view rest = std::string_view(text).substr(8);
   const auto colon = rest.find(':');
   if (colon != std::string_view::npos && is_method(rest.substr(0, colon)) &&

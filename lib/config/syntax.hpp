@@ -20,6 +20,8 @@ struct BudgetSyntax {
 std::optional<BudgetSyntax> read_budget(const std::string& text);
 std::string budget_complaint(const std::string& text);
 
+/// Does it begin as uniform:METHOD:wXaY does?
+bool is_uniform_scheme(const std::string& text);
 /// finetune.scheme: searched, uniform:METHOD:wXaY, or the name of a file.
 std::string scheme_complaint(const std::string& text);
 /// report.baselines: the same without "searched".

@@ -12,7 +12,7 @@
 
 namespace bitdarts::data {
 
-// tokens.h5 (schema 1):
+// tokens.h5 (stage::tokens_schema 1):
 //   /tokens/{train,search,test}          uint16 or uint32 [tokens]: documents one after another, each closed
 //   by document_end /documents/{train,search,test}/begin uint64 [documents + 1]: first token of each
 //   document, and the end /documents/{train,search,test}/bytes uint64 [documents]: length of the text
@@ -20,7 +20,6 @@ namespace bitdarts::data {
 //   /tokenizer/piece_bytes               uint32 [vocab_size]: bytes of text that each token decodes to
 //   attributes of /tokenizer: vocab_size, document_end; of /tokens: train_bytes, search_bytes, test_bytes,
 //   documents
-inline constexpr std::int64_t tokens_schema = 1;
 
 /// One part of tokens.h5 in memory, ids checked against the vocabulary.
 struct TokenPart {

@@ -12,6 +12,7 @@
 #include "core/console.hpp"
 #include "data/documents.hpp"
 #include "data/text_index.hpp"
+#include "data/text_source.hpp"
 #include "data/tokenizer.hpp"
 #include "store/file.hpp"
 
@@ -23,19 +24,6 @@ struct Team {
   const comm::InterruptWatch& interrupts;
   const Console& console;
 };
-
-/// The text that the options name, and what identifies it wherever it lies.
-struct TextSource {
-  std::vector<std::filesystem::path> files;  ///< sorted
-  std::vector<std::string> hashes;           ///< of each file's bytes
-  std::string model_hash;                    ///< of tokenizer.model; empty when a model is trained
-};
-/// Looks for the files on the root, reads each once. Collective; ConfigError when data.text is empty.
-TextSource find_text(const config::Config& config, const Team& team);
-
-/// What the tokens depend on, one fact a line: options, file formats and contents; no path, no number of
-/// ranks.
-std::vector<std::string> result_key(const config::Config& config, const TextSource& source);
 
 /// The tokenizer that tokenizer.model names, or one trained on the root from the train part (at most
 /// tokenizer.sample_megabytes, drawn by document hash). The same on every rank. Collective.

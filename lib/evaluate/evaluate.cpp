@@ -12,8 +12,6 @@
 #include "quant/bank_file.hpp"
 #include "quant/cost.hpp"
 #include "train/engine.hpp"
-#include "train/finetune.hpp"
-#include "train/pretrain.hpp"
 
 namespace bitdarts::evaluate {
 namespace {
@@ -251,15 +249,9 @@ void print_summary(const Console& console, const Finetuned& finetuned, const Tes
 }  // namespace
 
 void run_evaluate(const stage::Context& context) {
-  stage::Run run(context, {.name = "evaluate",
-                           .schema_version = evaluation_schema,
-                           .product = "evaluation.h5",
-                           .sections = {"evaluate", "run"},
-                           .inputs = {{"tokens", context.in / "tokens.h5", data::tokens_schema},
-                                      {"pretrained", context.in / "pretrained.h5", train::pretrained_schema},
-                                      {"finetuned", context.out / "finetuned.h5", train::finetuned_schema}},
-                           .extra_key = {},
-                           .libraries = train::torch_version()});
+  stage::Description description = stage::describe_evaluate(context.in, context.out);
+  description.libraries = train::torch_version();
+  stage::Run run(context, description);
   if (run.up_to_date()) return;
 
   const std::string device = train::prepare_device(context.config.run);

@@ -3,8 +3,6 @@
 
 namespace bitdarts::evaluate {
 
-inline constexpr std::int64_t evaluation_schema = 1;
-
 /// The evaluate stage (METHOD section 7): tokens.h5 + pretrained.h5 + finetuned.h5 -> evaluation.h5. Reads
 /// the test part and nothing else. What is measured is the model unpacked from the bytes that the product
 /// holds; it must predict what the fake-quantized one does, bit for bit. Short enough to need no checkpoint:

@@ -6,6 +6,7 @@
 #include <optional>
 #include <sstream>
 
+#include "config/syntax.hpp"
 #include "core/error.hpp"
 
 namespace bitdarts::quant {
@@ -129,7 +130,7 @@ Scheme parse_table(const std::string& text, const std::vector<LayerShape>& layer
   return scheme;
 }
 
-bool is_uniform_shorthand(const std::string& text) { return text.starts_with(shorthand_prefix); }
+bool is_uniform_shorthand(const std::string& text) { return config::is_uniform_scheme(text); }
 
 Scheme parse_uniform(const std::string& text, const std::vector<LayerShape>& layers) {
   const auto refuse = [&](const std::string& why) -> ConfigError {

@@ -21,7 +21,10 @@ MultiplierOptions cost_multiplier(const config::SearchOptions& o, const Budget& 
 }
 
 MultiplierOptions error_multiplier(const config::SearchOptions& o) {
-  return {.mode = parse_mode(o.error_mode), .start = o.error_weight, .rate = 0.01, .damping = o.cost_damping};
+  const auto mode = parse_mode(o.error_mode);
+  const bool dual =
+      mode == MultiplierMode::dual;  // gains in units of 1/T: the λ of a relative error is of that size
+  return {.mode = mode, .start = o.error_weight, .rate = dual ? 0.05 : 0.01, .damping = dual ? 1.0 : 0.0};
 }
 
 }  // namespace
@@ -43,6 +46,7 @@ Bilevel<Real>::Bilevel(const config::SearchOptions& options, std::uint64_t seed,
       theta_adam_(bank_.theta.size()),
       trained_theta_(quant::trained_theta(bank_)) {
   quant::update_probabilities(bank_, options_.temperature);
+  noise_free_probability_ = bank_.probability;
   start_ratio_ = expected_cost().ratio;
   argmax_ = argmax_by_site(bank_);
 }
@@ -80,27 +84,51 @@ double Bilevel<Real>::target(std::int64_t step) const {
 
 template <class Real>
 void Bilevel<Real>::relax(std::int64_t step) {
-  std::vector<double> noise;
+  quant::update_probabilities(bank_, temperature(step));
+  noise_free_probability_ = bank_.probability;
   if (options_.relaxation == "gumbel") {
     KeyedRandom random(seed_, Stream::gumbel, static_cast<std::uint64_t>(step));
-    noise.resize(bank_.alpha.size());
+    std::vector<double> noise(bank_.alpha.size());
     for (auto& n : noise) n = -std::log(-std::log(random.uniform()));
+    quant::update_probabilities(bank_, temperature(step), noise);
   }
-  quant::update_probabilities(bank_, temperature(step), noise);
+}
+
+template <class Real>
+void Bilevel<Real>::settle(std::int64_t steps) {
+  quant::update_probabilities(bank_, temperature(std::max<std::int64_t>(0, steps - 1)));
+  noise_free_probability_ = bank_.probability;
+}
+
+template <class Real>
+quant::Bank Bilevel<Real>::noise_free() const {
+  quant::Bank bank = bank_;
+  bank.probability = noise_free_probability_;
+  return bank;
+}
+
+template <class Real>
+double Bilevel<Real>::error_weight() const {
+  // L_err of this step is known only after its backward pass, which needs λ_err: the error of the step before
+  // stands for it.
+  const auto errors = metrics_.column("search", "error");
+  if (errors.empty() || options_.error_budget <= 0) return error_multiplier_.value();
+  return error_multiplier_.effective(errors.back(), options_.error_budget);
 }
 
 template <class Real>
 quant::ExpectedCost Bilevel<Real>::expected_cost() const {
-  return search::expected_cost(bank_, budget_.kind);
+  return search::expected_cost(noise_free(), budget_.kind);
 }
 
 template <class Real>
 std::vector<double> Bilevel<Real>::cost_gradient(double temperature) const {
-  const auto cost = expected_cost();
+  const quant::Bank bank = noise_free();
+  const auto cost = search::expected_cost(bank, budget_.kind);
   std::vector<double> gradient(bank_.alpha.size(), 0.0);
   const auto add = [&](const quant::Site& site, double slope) {
-    const auto p = bank_.probabilities(site);
-    const double mean = bank_.expected_bits(site);
+    const auto p = bank.probabilities(site);
+    const double mean = bank.expected_bits(site);
     for (std::size_t k = 0; k < p.size(); ++k) {
       gradient[site.alpha + k] += slope * p[k] / temperature * (site.candidates[k].bits - mean);
     }
@@ -133,7 +161,7 @@ train::Gradient<Real> Bilevel<Real>::outer_gradient(std::int64_t step) {
   relax(step);
   const double tau = temperature(step);
   const train::Objective objective{
-      .error_weight = error_multiplier_.value(), .clip_decay = options_.clip_decay, .temperature = tau};
+      .error_weight = error_weight(), .clip_decay = options_.clip_decay, .temperature = tau};
   const train::Batch outer_batch{levels_.outer, step, options_.batch};
   train::Gradient<Real> outer;
   if (options_.order == "second") {
@@ -162,8 +190,7 @@ double Bilevel<Real>::outer_objective(std::int64_t step) {
   relax(step);
   const auto outer = engine_.gradient(weights_.values(), &bank_, {levels_.outer, step, options_.batch}, {});
   const double ratio = expected_cost().ratio;
-  return outer.loss + error_multiplier_.value() * outer.error +
-         cost_multiplier_.effective(ratio, target(step)) * ratio;
+  return outer.loss + error_weight() * outer.error + cost_multiplier_.effective(ratio, target(step)) * ratio;
 }
 
 template <class Real>
@@ -209,7 +236,7 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
 
   relax(step);
   auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch},
-                                {.temperature = temperature(step)});
+                                {.clip_decay = options_.clip_decay, .temperature = temperature(step)});
   train::require_finite(inner.loss, "the inner loss", step, "search");
   weights_.update(inner.weights, step,
                   {.learning_rate = options_.weight_learning_rate, .weight_decay = options_.weight_decay},

@@ -50,13 +50,17 @@ class Bilevel : public train::Trainee {
   const train::Weights<Real>& weights() const { return weights_; }
   const store::Metrics& metrics() const { return metrics_; }
   double expected_ratio() const { return expected_cost().ratio; }
+  /// After the last of `steps`: p at the temperature reached, without noise.
+  void settle(std::int64_t steps);
   void save_optimisers(store::File& file) const;
 
  private:
   double temperature(std::int64_t step) const;
   double alpha_learning_rate(std::int64_t step) const;
   double target(std::int64_t step) const;
+  double error_weight() const;  ///< λ_err as the loss of the next step sees it
   void relax(std::int64_t step);
+  quant::Bank noise_free() const;  ///< the bank with p = softmax(α/τ): what costs and records are about
   quant::ExpectedCost expected_cost() const;
   std::vector<double> cost_gradient(double temperature) const;  ///< dL_cost/dα
   void add_unrolled_term(std::int64_t step, std::span<const Real> direction, train::Gradient<Real>& outer);
@@ -68,6 +72,7 @@ class Bilevel : public train::Trainee {
   train::Engine<Real>& engine_;
   train::Weights<Real> weights_;
   quant::Bank bank_;
+  std::vector<double> noise_free_probability_;
   Budget budget_;
   Levels levels_;
   Multiplier cost_multiplier_, error_multiplier_;

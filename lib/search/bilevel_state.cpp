@@ -19,7 +19,8 @@ void Bilevel<Real>::log(std::int64_t step, const train::Gradient<Real>& outer, d
   const bool target_is_budget = std::abs(goal - budget_.target) <= 1e-9 * budget_.target;
   const bool counts = step >= options_.warmup_steps && target_is_budget;
   stable_steps_ = changes > 0 || !counts ? 0 : stable_steps_ + 1;
-  const ExpectedBits bits = expected_bits(bank_);
+  const quant::Bank bank = noise_free();
+  const ExpectedBits bits = expected_bits(bank);
   metrics_.record("search", {{"step", static_cast<double>(step)},
                              {"outer_loss", outer.loss},
                              {"error", outer.error},
@@ -30,7 +31,7 @@ void Bilevel<Real>::log(std::int64_t step, const train::Gradient<Real>& outer, d
                              {"lambda_cost_integral", cost_multiplier_.value()},
                              {"lambda_error", error_multiplier_.value()},
                              {"temperature", temperature(step)},
-                             {"entropy", mean_entropy(bank_)},
+                             {"entropy", mean_entropy(bank)},
                              {"argmax_changes", changes},
                              {"expected_weight_bits", bits.weights},
                              {"expected_input_bits", bits.inputs}});
@@ -39,8 +40,8 @@ void Bilevel<Real>::log(std::int64_t step, const train::Gradient<Real>& outer, d
   metrics_.record("alpha_log", {{"step", static_cast<double>(step)}});
   for (const auto& site : bank_.sites) {
     const std::string tail = site.role == quant::Role::weight ? "/weight" : "/input";
-    const auto p = bank_.probabilities(site);
-    const double entropy = site_entropy(bank_, site), expected = bank_.expected_bits(site);
+    const auto p = bank.probabilities(site);
+    const double entropy = site_entropy(bank, site), expected = bank.expected_bits(site);
     for (const std::size_t layer : site.layers) {
       const std::string name = bank_.layers[layer].name + tail;
       metrics_.record_row("probability/" + name, {p.begin(), p.end()});

@@ -1,5 +1,6 @@
 #include "search/run_search.hpp"
 
+#include <cmath>
 #include <cstdio>
 
 #include "core/error.hpp"
@@ -39,7 +40,8 @@ Problem load_problem(const stage::Context& context, const stage::Run& run) {
   const auto file = store::File::open(run.input_path("pretrained"));
   Problem problem;
   problem.shape = model::load_shape(file);
-  problem.corpus = data::load_corpus(run.input_path("tokens"), problem.shape.context);
+  problem.corpus = data::load_corpus(run.input_path("tokens"), problem.shape.context,
+                                     {data::Split::train, data::Split::search});
   if (problem.corpus.vocab_size != problem.shape.vocab) {
     throw InputError("the tokens have a vocabulary of " + std::to_string(problem.corpus.vocab_size) +
                          ", the model of " + std::to_string(problem.shape.vocab),
@@ -115,13 +117,7 @@ std::string summary(const Problem& problem, const quant::Scheme& scheme, double 
 
 void run_search(const stage::Context& context) {
   const auto& options = context.config.search;
-  stage::Run run(context, {.name = "search",
-                           .schema_version = searched_schema,
-                           .product = "searched.h5",
-                           .sections = {"search", "run"},
-                           .inputs = {{"tokens", context.in / "tokens.h5"},
-                                      {"pretrained", context.in / "pretrained.h5"}},
-                           .extra_key = {}});
+  stage::Run run(context, stage::describe_search(context.in));
   if (run.up_to_date()) return;
   const std::string device = train::prepare_device(context.config.run);
   Problem problem = load_problem(context, run);
@@ -153,7 +149,7 @@ void run_search(const stage::Context& context) {
                        .tokens_per_step = 2.0 * static_cast<double>(options.batch * problem.shape.context)});
 
   quant::Bank& bank = bilevel.bank();
-  quant::update_probabilities(bank, options.final_temperature);  // without Gumbel noise
+  bilevel.settle(steps);
   const double expected = bilevel.expected_ratio();
   quant::Scheme scheme = discretise(bank, problem.budget);
   if (options.spend == "sensitivity") {
@@ -175,6 +171,13 @@ void run_search(const stage::Context& context) {
     bilevel.metrics().save(file);
     save_facts(file, options, problem, scheme, steps, expected, gap);
   });
+  constexpr double tolerance = 0.02;
+  if (problem.budget.capacity && std::abs(expected / problem.budget.target - 1) > tolerance) {
+    context.console.warn(
+        "the expected cost ended more than 2 % off the budget: give the search more steps (search.steps); "
+        "below the "
+        "budget it may also be that the candidates cannot, or need not, spend it");
+  }
   context.console.result(summary(problem, scheme, expected, gap));
 }
 

@@ -3,8 +3,6 @@
 
 namespace bitdarts::search {
 
-inline constexpr std::int64_t searched_schema = 1;
-
 /// The search stage: tokens.h5 + pretrained.h5 -> searched.h5.
 /// Product: /model (weights as the inner level left them), /quant/<layer>/{weight,input}, /scheme,
 /// /optimizer/{weights,alpha,quantizers}, /metrics/{search,inner,alpha_log} and the matrices probability/,

@@ -9,6 +9,12 @@
 namespace bitdarts::stage {
 namespace {
 
+constexpr std::array<std::array<const char*, 2>, 5> makers{{{"tokens", "tokenize"},
+                                                            {"pretrained", "pretrain"},
+                                                            {"searched", "search"},
+                                                            {"finetuned", "finetune"},
+                                                            {"evaluation", "evaluate"}}};
+
 std::string mpi_version() {
   std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
   int length = 0;
@@ -27,14 +33,15 @@ std::string hdf5_version() {
 }  // namespace
 
 std::string stage_of(const std::string& product_name) {
-  constexpr std::array<std::array<const char*, 2>, 5> makers{{{"tokens", "tokenize"},
-                                                              {"pretrained", "pretrain"},
-                                                              {"searched", "search"},
-                                                              {"finetuned", "finetune"},
-                                                              {"evaluation", "evaluate"}}};
   for (const auto& [product, stage] : makers)
     if (product_name == product) return stage;
   throw Error("no stage makes a product called " + product_name);
+}
+
+std::string product_of(const std::string& stage_name) {
+  for (const auto& [product, stage] : makers)
+    if (stage_name == stage) return product;
+  throw Error("no stage that makes a product is called " + stage_name);
 }
 
 std::string maker_of(const std::string& product_name) { return "bitdarts-" + stage_of(product_name); }

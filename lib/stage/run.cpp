@@ -7,9 +7,9 @@
 #include "comm/together.hpp"
 #include "core/build_info.hpp"
 #include "core/error.hpp"
-#include "core/hash.hpp"
 #include "stage/checkpoints.hpp"
 #include "stage/stage.hpp"
+#include "stage/standing.hpp"
 
 namespace bitdarts::stage {
 namespace {
@@ -27,20 +27,6 @@ std::string host_name() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
 }
 
-std::string maker_of_input(const Input& input) {
-  return input.stage.empty() ? stage_of(input.name) : input.stage;
-}
-
-std::string key_of(const config::Config& config, const Description& description,
-                   const std::vector<store::InputRecord>& inputs) {
-  Hasher hasher;
-  hasher.text(description.name).text(std::to_string(description.schema_version));
-  hasher.text(config::result_options(config, description.sections));
-  for (const store::InputRecord& input : inputs) hasher.text(input.name).text(input.content_hash);
-  for (const std::string& extra : description.extra_key) hasher.text(extra);
-  return hasher.hex();
-}
-
 }  // namespace
 
 Run::Run(const Context& context, Description description)
@@ -49,8 +35,7 @@ Run::Run(const Context& context, Description description)
     // Reading a whole file to check it is work for one rank; the others take its word.
     std::string hash;
     comm::together(context_.world, [&] {
-      if (context_.world.root())
-        store::open_product(input.path, maker_of_input(input), input.schema_version, &hash);
+      if (context_.world.root()) hash = verified(input).content_hash;
     });
     records_.push_back({input.name, input.path.string(), context_.world.broadcast_text(hash)});
   }
@@ -68,13 +53,12 @@ const fs::path& Run::input_path(const std::string& name) const {
 bool Run::up_to_date() const {
   std::int64_t valid = 0;
   comm::together(context_.world, [&] {
-    std::error_code ignored;
-    if (!context_.world.root() || context_.config.run.force || !fs::exists(product_path(), ignored)) return;
-    const store::Verdict verdict = store::verify(product_path());
-    if (!verdict.whole)
+    if (!context_.world.root() || context_.config.run.force) return;
+    const Standing standing = standing_of(product_path(), description_.name, key_);
+    if (standing.kind == Standing::Kind::damaged)
       context_.console.warn(product_path().string() +
-                            " is damaged and will be made again: " + verdict.reason);
-    valid = verdict.whole && verdict.provenance.key == key_ && verdict.provenance.stage == description_.name;
+                            " is damaged and will be made again: " + standing.reason);
+    valid = standing.kind == Standing::Kind::up_to_date;
     if (valid) context_.console.note("up to date (" + product_path().string() + ")");
   });
   return context_.world.max(valid) > 0;

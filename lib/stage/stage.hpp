@@ -9,11 +9,10 @@
 #include "comm/interrupt.hpp"
 #include "config/config.hpp"
 #include "core/console.hpp"
+#include "stage/descriptions.hpp"
 #include "store/product.hpp"
 
 namespace bitdarts::stage {
-
-namespace fs = std::filesystem;
 
 /// What a stage's work can use. Lives for the whole of main.
 struct Context {
@@ -23,25 +22,6 @@ struct Context {
   const Console& console;
   fs::path out;  ///< where the product goes
   fs::path in;   ///< where inputs are
-};
-
-/// One input product of a stage.
-struct Input {
-  std::string name;  ///< "tokens": the stage that makes it is looked up from the name
-  fs::path path;
-  std::int64_t schema_version = 1;
-  std::string stage{};  ///< who makes it, where the name does not say ("initial")
-};
-
-/// The facts that make a stage's product what it is.
-struct Description {
-  std::string name;  ///< "search"
-  std::int64_t schema_version = 1;
-  std::string product;                 ///< "searched.h5"
-  std::vector<std::string> sections;   ///< config sections whose options change the result
-  std::vector<Input> inputs;           ///< other products
-  std::vector<std::string> extra_key;  ///< further text that changes the result (hash of a scheme file, ...)
-  std::string libraries{};  ///< versions of libraries that the stage uses beside library_versions()
 };
 
 /// The stage contract (ARCHITECTURE): key, up to date, verified inputs, checkpoints, publish. Collective in
@@ -83,6 +63,8 @@ int stage_main(int argc, char** argv, const std::string& name,
 /// The stage that makes the product called `product_name` ("pretrained" -> "pretrain"); Error when there is
 /// none.
 std::string stage_of(const std::string& product_name);
+/// The other way round ("pretrain" -> "pretrained").
+std::string product_of(const std::string& stage_name);
 /// Its executable ("pretrained" -> "bitdarts-pretrain").
 std::string maker_of(const std::string& product_name);
 

@@ -1,11 +1,8 @@
 #include "train/finetune.hpp"
 
 #include <cstdio>
-#include <fstream>
-#include <sstream>
 
 #include "core/error.hpp"
-#include "core/hash.hpp"
 #include "quant/bank_file.hpp"
 #include "quant/cost.hpp"
 #include "train/loop.hpp"
@@ -20,6 +17,7 @@ class Finetuning : public Trainee {
              const model::ParameterLayout& layout, Engine<float>& engine, std::vector<float> weights,
              quant::Bank bank)
       : options_(context.config.finetune),
+        clip_decay_(context.config.search.clip_decay),
         engine_(engine),
         weights_(layout, std::move(weights)),
         bank_(std::move(bank)),
@@ -33,7 +31,8 @@ class Finetuning : public Trainee {
   void measure_start() { measure(0); }
 
   std::vector<Progress::Value> step(std::int64_t step) override {
-    auto gradient = engine_.gradient(weights_.values(), &bank_, {sampler_, step, options_.batch}, {});
+    auto gradient = engine_.gradient(weights_.values(), &bank_, {sampler_, step, options_.batch},
+                                     {.clip_decay = clip_decay_});
     require_finite(gradient.loss, "the training loss", step, "finetune");
     const double share =
         warmup_cosine(step, options_.steps, options_.warmup_steps, 1.0, options_.final_learning_rate);
@@ -98,6 +97,7 @@ class Finetuning : public Trainee {
   }
 
   const config::FinetuneOptions& options_;
+  double clip_decay_;
   Engine<float>& engine_;
   Weights<float> weights_;
   quant::Bank bank_;
@@ -108,27 +108,6 @@ class Finetuning : public Trainee {
   store::Metrics metrics_;
 };
 
-bool uses_search(const config::FinetuneOptions& options) {
-  return options.scheme == "searched" || options.from == "searched";
-}
-
-std::string read_scheme_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    throw ConfigError(
-        "the scheme file cannot be read", "finetune.scheme=" + path,
-        "give 'searched', 'uniform:METHOD:wXaY' or a readable table (bitdarts-inspect --scheme prints one)");
-  }
-  return text.str();
-}
-
-// The scheme file's text is part of the key: the same path with another table is another product.
-std::string scheme_text(const config::FinetuneOptions& options) {
-  if (options.scheme == "searched" || quant::is_uniform_shorthand(options.scheme)) return options.scheme;
-  return read_scheme_file(options.scheme);
-}
-
 quant::Scheme resolve_scheme(const config::FinetuneOptions& options,
                              const std::vector<quant::LayerShape>& layers, const std::string& text,
                              const std::filesystem::path* searched) {
@@ -137,35 +116,39 @@ quant::Scheme resolve_scheme(const config::FinetuneOptions& options,
   return quant::parse_table(text, layers, options.scheme);
 }
 
+// The quantizers of a search can be taken over only where their scales have the same form.
+void check_searched_options(const store::File& file, const config::SearchOptions& options) {
+  if (file.required_text("/search", "weight_scale") == options.weight_scale &&
+      (file.required_int("/search", "quantize_head") != 0) == options.quantize_head) {
+    return;
+  }
+  throw InputError("the search was made with another search.weight_scale or search.quantize_head",
+                   file.path().string() + ":/search",
+                   "use the options of the search, or finetune.from=pretrained");
+}
+
 }  // namespace
 
 void run_finetune(const stage::Context& context) {
   const auto& config = context.config;
   const auto& options = config.finetune;
-  const std::string text = scheme_text(options);
-  stage::Description description{
-      .name = "finetune",
-      .schema_version = finetuned_schema,
-      .product = "finetuned.h5",
-      .sections = {"finetune", "run"},
-      .inputs = {{"tokens", context.in / "tokens.h5"}, {"pretrained", context.in / "pretrained.h5"}},
-      .extra_key = {text, config.search.weight_scale, config.search.quantize_head ? "head" : "",
-                    config.search.tie, std::to_string(config.search.calibration_sequences)}};
-  if (uses_search(options)) description.inputs.push_back({"searched", context.in / "searched.h5"});
-  stage::Run run(context, description);
+  const std::string text = stage::scheme_text(options);
+  stage::Run run(context, stage::describe_finetune(config, context.in, text));
   if (run.up_to_date()) return;
 
   const std::string device = prepare_device(config.run);
-  const std::filesystem::path* searched = uses_search(options) ? &run.input_path("searched") : nullptr;
+  const std::filesystem::path* searched = stage::uses_search(options) ? &run.input_path("searched") : nullptr;
   const auto file = store::File::open(options.from == "searched" ? *searched : run.input_path("pretrained"));
   const auto shape = model::load_shape(file);
-  const auto corpus = data::load_corpus(run.input_path("tokens"), shape.context);
+  const auto corpus =
+      data::load_corpus(run.input_path("tokens"), shape.context, {data::Split::train, data::Split::search});
   if (corpus.vocab_size != shape.vocab) {
     throw InputError("the tokens have another vocabulary than the model", run.input_path("tokens").string(),
                      "run tokenize and pretrain again with the same configuration");
   }
   const auto layout = model::make_layout(shape, config.search.quantize_head);
   auto weights = model::load_parameters(file, layout);
+  if (options.from == "searched") check_searched_options(store::File::open(*searched), config.search);
   const auto scheme = resolve_scheme(options, layout.linears, text, searched);
   auto bank = quant::make_scheme_bank(layout.linears, scheme,
                                       {.per_channel = config.search.weight_scale == "channel",
@@ -179,7 +162,10 @@ void run_finetune(const stage::Context& context) {
   const data::Sampler calibration(corpus.train, shape.context, static_cast<std::uint64_t>(config.run.seed),
                                   Stream::calibration_batch);
   engine.calibrate(weights, bank, calibration, config.search.calibration_sequences);
-  if (options.from == "searched") quant::load_bank(store::File::open(*searched), bank);
+  if (options.from == "searched" && !quant::load_bank(store::File::open(*searched), bank)) {
+    context.console.warn(
+        "the scheme has candidates that the search did not have: all steps and clips start from calibration");
+  }
 
   Finetuning finetuning(context, corpus, shape, layout, engine, std::move(weights), std::move(bank));
   finetuning.measure_start();

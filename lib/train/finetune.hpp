@@ -3,8 +3,6 @@
 
 namespace bitdarts::train {
 
-inline constexpr std::int64_t finetuned_schema = 1;
-
 /// The finetune stage: quantization-aware training with a fixed scheme (METHOD section 7); weights and
 /// quantizer parameters together on L_CE. tokens.h5 + pretrained.h5 [+ searched.h5] -> finetuned.h5. Product:
 /// /model, /quant/<layer>/{weight,input} with one candidate each, /scheme, /optimizer/{weights,quantizers},

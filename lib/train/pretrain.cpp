@@ -75,18 +75,12 @@ class Pretraining : public Trainee {
 
 void run_pretrain(const stage::Context& context) {
   const auto& config = context.config;
-  stage::Description description{.name = "pretrain",
-                                 .schema_version = pretrained_schema,
-                                 .product = "pretrained.h5",
-                                 .sections = {"model", "pretrain", "run"},
-                                 .inputs = {{"tokens", context.in / "tokens.h5"}},
-                                 .extra_key = {}};
-  if (!config.pretrain.initial.empty()) description.inputs.push_back({"pretrained", config.pretrain.initial});
-  stage::Run run(context, description);
+  stage::Run run(context, stage::describe_pretrain(config, context.in));
   if (run.up_to_date()) return;
 
   const std::string device = prepare_device(config.run);
-  const auto corpus = data::load_corpus(run.input_path("tokens"), config.model.context);
+  const auto corpus = data::load_corpus(run.input_path("tokens"), config.model.context,
+                                        {data::Split::train, data::Split::search});
   const auto shape = model::resolve_shape(config.model, corpus.vocab_size);
   const auto layout = model::make_layout(shape);
   std::vector<float> initial;

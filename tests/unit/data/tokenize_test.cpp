@@ -66,8 +66,9 @@ TEST_CASE("the stored tokens give the text back byte for byte") {
   config.data.search_fraction = config.data.test_fraction = 0.2;
   config.tokenizer.vocab_size = 500;
 
-  const TextSource source = find_text(config, team);
+  const TextSource source = find_text(config, world);
   CHECK(source.files.size() == 3);
+  CHECK(result_key(config, find_text(config)) == result_key(config, source));
   const TextIndex index = index_text(source.files, config.data, 1, world);
   const Tokenizer tokenizer = make_tokenizer(config, index, team);
   CHECK(tokenizer.vocab_size() == 500);
@@ -107,9 +108,9 @@ TEST_CASE("the stored tokens give the text back byte for byte") {
     elsewhere.write("empty.txt", "");
     config::Config moved = config;
     moved.data.text = {(elsewhere / "*.*").string()};
-    CHECK(result_key(moved, find_text(moved, team)) == result_key(config, source));
+    CHECK(result_key(moved, find_text(moved, world)) == result_key(config, source));
     elsewhere.write("a.txt", text + "x");
-    CHECK(result_key(moved, find_text(moved, team)) != result_key(config, source));
+    CHECK(result_key(moved, find_text(moved, world)) != result_key(config, source));
     config::Config other = config;
     other.run.seed = 2;
     CHECK(result_key(other, source) != result_key(config, source));
@@ -134,6 +135,7 @@ TEST_CASE("the stored tokens give the text back byte for byte") {
     INFO("nothing to read is refused");
     CHECK_THROWS_AS(index_text({scratch / "empty.txt"}, config.data, 1, world), InputError);
     config.data.text.clear();
-    CHECK_THROWS_AS(find_text(config, team), Error);
+    CHECK_THROWS_AS(find_text(config, world), Error);
+    CHECK_THROWS_AS(find_text(config), ConfigError);
   }
 }

@@ -99,11 +99,12 @@ TEST_CASE("the levels take the steps they are said to take") {
   auto bilevel = bench.bilevel(options, start);
   const auto outer = bench.bilevel(options, start).outer_gradient(0);
   bilevel.step(0);
-  // Outer: Adam's first step is the sign of the gradient times the rate (per unit of the range).
+  // Outer: Adam's first step is the sign of the gradient times the rate (per unit of the range), and α decays.
   const auto& bank = bilevel.bank();
   for (std::size_t k = 0; k < bank.alpha.size(); ++k)
     REQUIRE(bank.alpha[k] - start.alpha[k] ==
-            Approx(-options.alpha_learning_rate * outer.alpha[k] / (std::abs(outer.alpha[k]) + 1e-8))
+            Approx(-options.alpha_learning_rate * (outer.alpha[k] / (std::abs(outer.alpha[k]) + 1e-8) +
+                                                   options.alpha_decay * start.alpha[k]))
                 .epsilon(1e-6)
                 .margin(1e-12));
   const auto trained = quant::trained_theta(start);

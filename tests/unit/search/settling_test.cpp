@@ -33,8 +33,11 @@ TEST_CASE("the noise of a Gumbel search changes no choice") {
   for (std::int64_t step = 0; step < options.steps; ++step) bilevel.step(step);
   const auto changes = bilevel.metrics().column("search", "argmax_changes");
   CHECK(changes == std::vector<double>(6, 0.0));
-  const auto noisy = bilevel.metrics().matrix("probability/" + bench.layout.linears[0].name + "/weight");
-  CHECK(std::set<std::vector<double>>(noisy.begin(), noisy.end()).size() == noisy.size());
+  const auto logged = bilevel.metrics().matrix("probability/" + bench.layout.linears[0].name + "/weight");
+  REQUIRE(!logged.empty());
+  for (const auto& row : logged) {
+    for (std::size_t k = 0; k < row.size(); ++k) CHECK(row[k] == Approx(logged[0][k]).epsilon(1e-6));
+  }
 }
 
 TEST_CASE("options that another of their group beats change no solution") {

@@ -209,4 +209,7 @@ TEST_CASE("products know their makers") {
   CHECK(stage::maker_of("pretrained") == "bitdarts-pretrain");
   CHECK(stage::stage_of("evaluation") == "evaluate");
   CHECK_THROWS_AS(stage::stage_of("nonsense"), Error);
+  for (const char* product : {"tokens", "pretrained", "searched", "finetuned", "evaluation"})
+    CHECK(stage::product_of(stage::stage_of(product)) == product);
+  CHECK_THROWS_AS(stage::product_of("report"), Error);
 }

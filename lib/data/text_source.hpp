@@ -1,0 +1,26 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "comm/communicator.hpp"
+#include "config/config.hpp"
+
+namespace bitdarts::data {
+
+/// The text that the options name, and what identifies it wherever it lies.
+struct TextSource {
+  std::vector<std::filesystem::path> files;  ///< sorted
+  std::vector<std::string> hashes;           ///< of each file's bytes
+  std::string model_hash;                    ///< of tokenizer.model; empty when a model is trained
+};
+/// Looks for the files and reads each once. ConfigError when data.text is empty.
+TextSource find_text(const config::Config& config);
+/// The same, shared by the ranks; the root looks for the files. Collective.
+TextSource find_text(const config::Config& config, const comm::Communicator& world);
+
+/// What the tokens depend on, one fact a line: options, file formats and contents; no path, no number of
+/// ranks.
+std::vector<std::string> result_key(const config::Config& config, const TextSource& source);
+
+}  // namespace bitdarts::data

@@ -1,0 +1,133 @@
+#include "report/status.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "core/error.hpp"
+#include "data/text_source.hpp"
+#include "stage/stage.hpp"
+#include "stage/standing.hpp"
+
+namespace bitdarts::report {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<const char*, 6> order{"tokenize", "pretrain", "search",
+                                           "finetune", "evaluate", "report"};
+
+std::size_t position_of(const std::string& stage) {
+  const auto* const found = std::find(order.begin(), order.end(), stage);
+  if (found == order.end())
+    throw ConfigError("no stage is called " + stage, "", "tokenize pretrain search finetune evaluate report");
+  return static_cast<std::size_t>(found - order.begin());
+}
+
+// As the stage describes itself; may read the text or a scheme file.
+stage::Description description_of(const std::string& stage, const config::Config& config, const fs::path& in,
+                                  const fs::path& out) {
+  if (stage == "tokenize") return stage::describe_tokenize(data::result_key(config, data::find_text(config)));
+  if (stage == "pretrain") return stage::describe_pretrain(config, in);
+  if (stage == "search") return stage::describe_search(in);
+  if (stage == "finetune") return stage::describe_finetune(config, in, stage::scheme_text(config.finetune));
+  return stage::describe_evaluate(in, out);
+}
+
+// "<what>\n  where: <where>\n  try: ..." -> "<what>: <where>".
+std::string one_line(std::string message) {
+  const std::string where = "\n  where: ";
+  if (const auto at = message.find(where); at != std::string::npos) message.replace(at, where.size(), ": ");
+  return message.substr(0, message.find('\n'));
+}
+
+// Stage after stage, remembering what is not there yet for those that take it.
+class Survey {
+ public:
+  void look(const std::string& stage, const config::Config& config) {
+    const fs::path out = config.run.out, in = config.run.in.empty() ? out : fs::path(config.run.in);
+    const fs::path product = out / (stage::product_of(stage) + ".h5");
+    StageStatus status{stage, false, {}};
+    try {
+      judge(status, config, product, description_of(stage, config, in, out));
+    } catch (const Error& error) {  // the stage itself will say what to do about it
+      status.text = "to be made (" + one_line(error.what()) + ")";
+    }
+    if (!status.up_to_date) to_be_made_.emplace(product.lexically_normal(), stage);
+    found_.push_back(std::move(status));
+  }
+  std::vector<StageStatus> found() && { return std::move(found_); }
+
+ private:
+  void judge(StageStatus& status, const config::Config& config, const fs::path& product,
+             const stage::Description& description) {
+    for (const stage::Input& input : description.inputs) {
+      const auto maker = to_be_made_.find(input.path.lexically_normal());
+      if (maker == to_be_made_.end()) continue;
+      status.text = "to be made (after " + maker->second + ")";
+      return;
+    }
+    std::vector<store::InputRecord> inputs;
+    for (const stage::Input& input : description.inputs) inputs.push_back(record_of(input));
+    const auto key = stage::key_of(config, description, inputs);
+    const stage::Standing standing = stage::standing_of(product, description.name, key);
+    using Kind = stage::Standing::Kind;
+    if (standing.kind == Kind::up_to_date)
+      known_[{stage::product_of(description.name), product.lexically_normal()}] = standing.content_hash;
+    status.up_to_date = standing.kind == Kind::up_to_date && !config.run.force;
+    const std::string path = product.string();
+    if (status.up_to_date) {
+      status.text = "up to date (" + path + ")";
+    } else if (standing.kind == Kind::up_to_date) {
+      status.text = "to be made (" + path + " is up to date, but --force)";
+    } else if (standing.kind == Kind::missing) {
+      status.text = "missing (" + path + ")";
+    } else if (standing.kind == Kind::damaged) {
+      status.text = "damaged (" + path + ": " + one_line(standing.reason) + ")";
+    } else {
+      status.text = "stale (" + path + " was made from other options or inputs)";
+    }
+  }
+
+  // A file that several stages take is read once.
+  store::InputRecord record_of(const stage::Input& input) {
+    std::string& hash = known_[{input.name, input.path.lexically_normal()}];
+    if (hash.empty()) hash = stage::verified(input).content_hash;
+    return {input.name, input.path.string(), hash};
+  }
+
+  std::map<std::pair<std::string, fs::path>, std::string> known_;  // name and path of an input -> its content
+  std::map<fs::path, std::string> to_be_made_;                     // product -> the stage that makes it
+  std::vector<StageStatus> found_;
+};
+
+}  // namespace
+
+std::string baseline_folder(const std::string& scheme) {
+  std::string name;
+  for (const char letter : scheme) {
+    const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+                       (letter >= '0' && letter <= '9') || letter == '.' || letter == '-';
+    name += letter == '+' ? std::string("plus") : std::string(1, plain ? letter : '_');
+  }
+  return name;
+}
+
+std::vector<StageStatus> pipeline_status(const config::Config& config, const std::string& from,
+                                         const std::string& to) {
+  const std::size_t first = position_of(from), last = std::min(position_of(to), order.size() - 2);
+  if (position_of(from) > position_of(to)) throw ConfigError("--from " + from + " comes after --to " + to);
+  Survey survey;
+  for (std::size_t i = first; i <= last; ++i) survey.look(order[i], config);
+  for (const std::string& scheme : config.report.baselines) {
+    config::Config baseline = config;
+    baseline.finetune.scheme = scheme;
+    baseline.run.in = config.run.out;
+    baseline.run.out = (fs::path(config.run.out) / "baselines" / baseline_folder(scheme)).string();
+    for (std::size_t i = std::max(first, position_of("finetune")); i <= last; ++i)
+      survey.look(order[i], baseline);
+  }
+  return std::move(survey).found();
+}
+
+}  // namespace bitdarts::report

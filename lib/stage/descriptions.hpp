@@ -1,0 +1,53 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+
+namespace bitdarts::stage {
+
+namespace fs = std::filesystem;
+
+// What each stage is, seen from outside: by the stage itself, and by bitdarts-status, which does not load
+// what the stage works with.
+
+/// One input product of a stage.
+struct Input {
+  std::string name;  ///< "tokens": the stage that makes it is looked up from the name
+  fs::path path;
+  std::int64_t schema_version = 1;
+  std::string stage{};  ///< who makes it, where the name does not say ("initial")
+};
+
+/// The facts that make a stage's product what it is.
+struct Description {
+  std::string name;  ///< "search"
+  std::int64_t schema_version = 1;
+  std::string product;                 ///< "searched.h5"
+  std::vector<std::string> sections;   ///< config sections whose options change the result
+  std::vector<Input> inputs;           ///< other products
+  std::vector<std::string> extra_key;  ///< further text that changes the result (hash of a scheme file, ...)
+  std::string libraries{};  ///< versions of libraries that the stage uses beside library_versions()
+};
+
+inline constexpr std::int64_t tokens_schema = 1, pretrained_schema = 1, searched_schema = 1,
+                              finetuned_schema = 1, evaluation_schema = 1;
+
+/// `text_facts`: what the tokens depend on, options included (data::result_key).
+Description describe_tokenize(const std::vector<std::string>& text_facts);
+Description describe_pretrain(const config::Config& config, const fs::path& in);
+Description describe_search(const fs::path& in);
+/// `scheme` is the scheme_text() of config.finetune.
+Description describe_finetune(const config::Config& config, const fs::path& in, const std::string& scheme);
+/// The finetuned model lies in `out`, the others in `in`.
+Description describe_evaluate(const fs::path& in, const fs::path& out);
+
+/// What finetune.scheme stands for: "searched", "uniform:...", or else the text of the file that it names,
+/// for the same path with another table is another product. ConfigError when the file cannot be read.
+std::string scheme_text(const config::FinetuneOptions& options);
+/// Is searched.h5 an input: for the scheme, or for the weights to start from?
+bool uses_search(const config::FinetuneOptions& options);
+
+}  // namespace bitdarts::stage

@@ -1,0 +1,85 @@
+// bitdarts-status: which stages of a pipeline are done. Loads no LibTorch and starts no MPI.
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+#include "core/error.hpp"
+#include "report/status.hpp"
+
+using namespace bitdarts;
+
+namespace {
+
+const std::string usage =
+    "usage: bitdarts-status [--from STAGE] [--to STAGE] [--config FILE] [--out DIR] [--section.key=value "
+    "...]\n"
+    "       bitdarts-status --help | --help=SECTION | --print-config | --version\n"
+    "\n"
+    "For each stage of the pipeline, those of report.baselines included: is its product up to date, "
+    "missing,\n"
+    "damaged, or stale (made from other options or inputs)? Give it the options that the stages are given.\n"
+    "STAGE is one of tokenize pretrain search finetune evaluate report.\n"
+    "exit code: 0 all are up to date, 4 something is to be made, 2 bad configuration, 1 else\n";
+
+constexpr int to_be_made = 4;  // none of the codes that a stage ends with
+
+// Takes "--name VALUE" and "--name=VALUE" out of the arguments; the last one counts.
+std::string taken(std::vector<std::string>& arguments, const std::string& name, std::string value) {
+  for (auto at = arguments.begin(); at != arguments.end();) {
+    if (at->starts_with(name + "=")) {
+      value = at->substr(name.size() + 1);
+    } else if (*at == name && at + 1 != arguments.end()) {
+      at = arguments.erase(at);
+      value = *at;
+    } else if (*at == name) {
+      throw ConfigError(name + " needs the name of a stage", "command line");
+    } else {
+      ++at;
+      continue;
+    }
+    at = arguments.erase(at);
+  }
+  return value;
+}
+
+int run(std::vector<std::string> arguments) {
+  const std::string last = arguments.empty() ? "" : arguments.back();
+  if (last == "--help" || last == "-h") {
+    std::cout << usage;
+    return 0;
+  }
+  const std::string from = taken(arguments, "--from", "tokenize"), to = taken(arguments, "--to", "report");
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
+  const config::Command command = config::parse("status", arguments, variables);
+  if (command.action != config::Command::Action::work) {
+    std::cout << command.text;
+    return 0;
+  }
+  const auto stages = report::pipeline_status(command.config, from, to);
+  for (const auto& stage : stages) std::cout << stage.stage << ": " << stage.text << "\n";
+  return std::all_of(stages.begin(), stages.end(), [](const auto& stage) { return stage.up_to_date; })
+             ? 0
+             : to_be_made;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const int code = run({argv + 1, argv + argc});
+    std::cout.flush();
+    if (!std::cout) throw Error("cannot write to stdout", "", "look at free space");
+    return code;
+  } catch (const Error& error) {
+    std::cerr << "status: error: " << error.what() << "\n";
+    return static_cast<int>(error.exit_code());
+  } catch (const std::exception& error) {
+    std::cerr << "status: error: " << error.what() << "\n";
+    return static_cast<int>(ExitCode::failure);
+  }
+}

@@ -1,0 +1,39 @@
+#include "report/status.hpp"
+
+#include "catch.hpp"
+#include "core/error.hpp"
+#include "support.hpp"
+
+using namespace bitdarts;
+
+TEST_CASE("the folder of a baseline is named after its scheme") {
+  CHECK(report::baseline_folder("uniform:lsq+:w4a8") == "uniform_lsqplus_w4a8");
+  CHECK(report::baseline_folder("../my tables/b-2.txt") == ".._my_tables_b-2.txt");
+}
+
+TEST_CASE("the status of a pipeline names every stage from first to last, baselines included") {
+  const ScratchDirectory scratch;
+  config::Config config;
+  config.run.out = scratch.path().string();
+  config.report.baselines = {"uniform:lsq+:w4a8"};
+  const auto stages_of = [&](const std::string& from, const std::string& to) {
+    std::string names;
+    for (const auto& stage : report::pipeline_status(config, from, to)) {
+      CHECK_FALSE(stage.up_to_date);
+      names += stage.stage + " ";
+    }
+    return names;
+  };
+  CHECK(stages_of("tokenize", "report") == "tokenize pretrain search finetune evaluate finetune evaluate ");
+  CHECK(stages_of("tokenize", "search") == "tokenize pretrain search ");
+  CHECK(stages_of("evaluate", "evaluate") == "evaluate evaluate ");
+  CHECK(stages_of("report", "report").empty());
+  const auto all = report::pipeline_status(config);
+  CHECK(all[0].text == "to be made (no text to tokenize: data.text)");
+  CHECK(all[1].text == "to be made (after tokenize)");
+  CHECK(all[4].text == "to be made (after tokenize)");
+
+  CHECK(message_of<ConfigError>([&] { stages_of("search", "pretrain"); }) ==
+        "--from search comes after --to pretrain");
+  CHECK(contains(message_of<ConfigError>([&] { stages_of("serach", "report"); }), "serach"));
+}
