@@ -1,5 +1,6 @@
 #include "stage/descriptions.hpp"
 
+#include <cstdio>
 #include <fstream>
 #include <sstream>
 
@@ -8,6 +9,13 @@
 
 namespace bitdarts::stage {
 namespace {
+
+// Seventeen digits tell any two doubles apart.
+std::string exactly(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  return text;
+}
 
 Input tokens(const fs::path& folder) { return {"tokens", folder / "tokens.h5", tokens_schema}; }
 Input pretrained(const fs::path& folder) {
@@ -57,7 +65,7 @@ Description describe_finetune(const config::Config& config, const fs::path& in, 
       .inputs = {tokens(in), pretrained(in)},
       .extra_key = {scheme, config.search.weight_scale, config.search.quantize_head ? "head" : "",
                     config.search.tie, std::to_string(config.search.calibration_sequences),
-                    std::to_string(config.search.clip_decay)}};
+                    exactly(config.search.clip_decay)}};
   if (uses_search(config.finetune)) description.inputs.push_back(searched(in));
   return description;
 }
