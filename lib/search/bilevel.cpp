@@ -111,8 +111,9 @@ template <class Real>
 double Bilevel<Real>::error_weight() const {
   // L_err of this step is known only after its backward pass, which needs λ_err: the error of the step before
   // stands for it.
+  if (options_.error_budget <= 0) return error_multiplier_.value();
   const auto errors = metrics_.column("search", "error");
-  if (errors.empty() || options_.error_budget <= 0) return error_multiplier_.value();
+  if (errors.empty()) return error_multiplier_.value();
   return error_multiplier_.effective(errors.back(), options_.error_budget);
 }
 
