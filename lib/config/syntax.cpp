@@ -39,11 +39,11 @@ std::optional<BudgetSyntax> read_widths(std::string_view text) {
   return BudgetSyntax{BudgetSyntax::Kind::uniform_scheme, 0, *weight, *activation};
 }
 
-std::optional<BudgetSyntax> measured(BudgetSyntax::Kind kind, std::string_view text, double scale,
+std::optional<BudgetSyntax> measured(BudgetSyntax::Kind kind, std::string_view text, double per,
                                      double most) {
   const auto value = number<double>(text);
-  if (!value || !(*value * scale > 0 && *value * scale <= most)) return std::nullopt;
-  return BudgetSyntax{kind, *value * scale, 0, 0};
+  if (!value || !(*value / per > 0 && *value / per <= most)) return std::nullopt;
+  return BudgetSyntax{kind, *value / per, 0, 0};
 }
 
 }  // namespace
@@ -67,13 +67,15 @@ std::optional<BudgetSyntax> read_budget(const std::string& text) {
   if (view.starts_with('w')) return read_widths(view);
   if (view.ends_with("bits")) return measured(Kind::weight_bits, view.substr(0, view.size() - 4), 1, 32);
   if (view.ends_with("MB")) return measured(Kind::megabytes, view.substr(0, view.size() - 2), 1, 1e9);
-  if (view.ends_with('%')) return measured(Kind::bops_ratio, view.substr(0, view.size() - 1), 0.01, 1);
-  return measured(Kind::bops_ratio, view, 1, 1);
+  if (view.ends_with('%')) return measured(Kind::ratio, view.substr(0, view.size() - 1), 100, 1);
+  return measured(Kind::ratio, view, 1, 1);
 }
 
 std::string budget_complaint(const std::string& text) {
   if (read_budget(text)) return {};
-  return "is no budget: write w4a8, 4.5bits, 0.02 or 2% (at most 1 or 100%), 1.5MB, or nothing";
+  return "is no budget: write a uniform scheme (w4a8; 2 to 16 bits, or 32), a ratio to 32 bits everywhere "
+         "(2% or "
+         "0.02; at most 1 or 100%), or with search.cost=size mean weight bits (4.5bits) or megabytes (1.5MB)";
 }
 
 bool is_uniform_scheme(const std::string& text) { return text.starts_with("uniform:"); }

@@ -13,8 +13,8 @@ std::string candidate_complaint(const std::string& text);
 
 /// What a budget says, before any model is known.
 struct BudgetSyntax {
-  enum class Kind { none, uniform_scheme, weight_bits, bops_ratio, megabytes } kind = Kind::none;
-  double value = 0;                         ///< bits, ratio or megabytes
+  enum class Kind { none, uniform_scheme, weight_bits, ratio, megabytes } kind = Kind::none;
+  double value = 0;  ///< mean weight bits, ratio of the cost to that of 32 bits everywhere, or 10^6 bytes
   std::int64_t weight = 0, activation = 0;  ///< of a uniform scheme [bits]
 };
 std::optional<BudgetSyntax> read_budget(const std::string& text);

@@ -84,16 +84,13 @@ void check_budget(const SearchOptions& search, Problems& problems) {
         {"a budget of weight bits or megabytes limits the size, and the cost counts bit operations",
          {"search.budget", "search.cost"},
          "set search.cost = size, or a budget such as w4a8 or 2%"});
-  if (!bops && budget.kind == Kind::bops_ratio)
-    problems.push_back({"a budget of bit operations cannot limit the size",
-                        {"search.budget", "search.cost"},
-                        "set search.cost = bops, or a budget such as 4.5bits, 1.5MB or w4a8"});
   const double weight = static_cast<double>(fewest_bits(search.weight_candidates));
   const double activation = static_cast<double>(fewest_bits(search.activation_candidates));
   const auto width = static_cast<double>(budget.weight), input = static_cast<double>(budget.activation);
   const bool too_little =
       (budget.kind == Kind::weight_bits && budget.value < weight) ||
-      (budget.kind == Kind::bops_ratio && budget.value * 1024 < weight * activation) ||
+      (budget.kind == Kind::ratio &&
+       (bops ? budget.value * 1024 < weight * activation : budget.value * 32 < weight)) ||
       (budget.kind == Kind::uniform_scheme && (bops ? width * input < weight * activation : width < weight));
   if (too_little)
     problems.push_back({"the cheapest candidates everywhere already cost more than the budget",

@@ -1,20 +1,14 @@
-// Budgets as users write them.
+// Budgets as users write them, and what they allow.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <optional>
 
+#include "config/syntax.hpp"
 #include "core/error.hpp"
 #include "quant/cost.hpp"
 
 namespace bitdarts::quant {
 namespace {
-
-const char* const remedy =
-    "write a uniform scheme (w4a8), a ratio to 32 bits everywhere (2% or 0.02), or, with cost=size, mean "
-    "weight bits "
-    "(4.5bits) or megabytes (1.5MB)";
 
 struct Bounds {
   std::int64_t cheapest = 0, dearest = 0;
@@ -35,29 +29,6 @@ Bounds reachable(CostKind kind, std::span<const LayerShape> layers, std::span<co
   return bounds;
 }
 
-// A number at the start of `text`; what follows is left in `unit`.
-std::optional<double> leading_number(const std::string& text, std::string& unit) {
-  double value = 0;
-  const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc() || !std::isfinite(value)) return {};
-  unit.assign(stop, text.data() + text.size());
-  return value;
-}
-
-// "w4a8" -> {4, 8}
-std::optional<std::pair<int, int>> uniform_widths(const std::string& text) {
-  if (text.empty() || text.front() != 'w') return {};
-  const char* const end = text.data() + text.size();
-  std::pair<int, int> widths;
-  const auto weight = std::from_chars(text.data() + 1, end, widths.first);
-  if (weight.ec != std::errc() || weight.ptr == end || *weight.ptr != 'a') return {};
-  const auto input = std::from_chars(weight.ptr + 1, end, widths.second);
-  if (input.ec != std::errc() || input.ptr != end) return {};
-  return widths;
-}
-
-bool is_width(int bits) { return (bits >= 2 && bits <= 16) || bits == 32; }
-
 std::string shortest(double value) {
   char buffer[32];
   std::snprintf(buffer, sizeof buffer, "%.6g", value);
@@ -73,49 +44,47 @@ std::string describe(std::int64_t cost, CostKind kind, std::span<const LayerShap
   return text;
 }
 
-std::int64_t cost_allowed(const std::string& text, CostKind kind, std::span<const LayerShape> layers) {
-  if (const auto widths = uniform_widths(text)) {
-    if (!is_width(widths->first) || !is_width(widths->second))
-      throw ConfigError("budget '" + text + "': widths are 2 to 16 or 32 bits", {}, remedy);
-    std::int64_t cost = 0;
-    for (const auto& layer : layers) cost += layer_cost(kind, layer, widths->first, widths->second);
-    return cost;
-  }
-  std::string unit;
-  const auto number = leading_number(text, unit);
-  if (!number) throw ConfigError("budget '" + text + "' is not understood", {}, remedy);
-  if (*number <= 0) throw ConfigError("budget '" + text + "' is not positive", {}, remedy);
+std::int64_t uniform_cost(CostKind kind, std::span<const LayerShape> layers,
+                          const config::BudgetSyntax& budget) {
+  std::int64_t cost = 0;
+  for (const auto& layer : layers)
+    cost += layer_cost(kind, layer, static_cast<int>(budget.weight), static_cast<int>(budget.activation));
+  return cost;
+}
+
+std::int64_t cost_allowed(const std::string& text, const std::string& where, CostKind kind,
+                          std::span<const LayerShape> layers) {
+  using Syntax = config::BudgetSyntax;
+  const auto budget = config::read_budget(text);
+  if (!budget || budget->kind == Syntax::Kind::none)
+    throw ConfigError("'" + text + "' " + config::budget_complaint(text), where);
+  if (budget->kind == Syntax::Kind::uniform_scheme) return uniform_cost(kind, layers, *budget);
+  const bool weights_alone = budget->kind != Syntax::Kind::ratio;
+  if (weights_alone && kind != CostKind::size)
+    throw ConfigError("the budget speaks of weights alone, but cost=bops counts inputs too", where,
+                      "set search.cost=size, or write the budget as w4a8 or as a percentage");
   const double full = static_cast<double>(full_cost(kind, layers));
-  const auto whole = [](double cost) { return static_cast<std::int64_t>(std::floor(cost)); };
-  if (unit.empty() || unit == "%") {
-    const double ratio = unit.empty() ? *number : *number / 100;
-    if (ratio > 1)
-      throw ConfigError("budget '" + text + "' is more than 32 bits everywhere cost", {}, remedy);
-    return whole(ratio * full);
-  }
-  if (unit != "bits" && unit != "MB")
-    throw ConfigError("budget '" + text + "' has the unknown unit '" + unit + "'", {}, remedy);
-  if (kind != CostKind::size)
-    throw ConfigError("budget '" + text + "' speaks of weights alone, but cost=bops counts inputs too", {},
-                      "set cost=size, or write the budget as w4a8 or as a percentage");
-  const double bits = unit == "bits" ? *number / 32 * full : *number * 8e6;
-  if (bits > full)
-    throw ConfigError("budget '" + text + "' is more than 32 bits everywhere cost", {}, remedy);
-  return whole(bits);
+  const double cost = budget->kind == Syntax::Kind::ratio         ? budget->value * full
+                      : budget->kind == Syntax::Kind::weight_bits ? budget->value / 32 * full
+                                                                  : budget->value * 8e6;
+  // Float formats have no more than 32 bits, whatever a budget allows.
+  return static_cast<std::int64_t>(std::floor(std::min(cost, full)));
 }
 
 }  // namespace
 
-std::int64_t parse_budget(const std::string& text, CostKind kind, std::span<const LayerShape> layers,
-                          std::span<const Candidate> weight_candidates,
-                          std::span<const Candidate> input_candidates) {
+Capacity parse_budget(const std::string& text, CostKind kind, std::span<const LayerShape> layers,
+                      std::span<const Candidate> weight_candidates,
+                      std::span<const Candidate> input_candidates) {
+  const std::string where = "search.budget = " + text;
   const Bounds bounds = reachable(kind, layers, weight_candidates, input_candidates);
-  const std::int64_t allowed = cost_allowed(text, kind, layers);
-  if (allowed < bounds.cheapest)
-    throw ConfigError("budget '" + text + "' is below what the cheapest candidates cost", {},
-                      "these candidates reach from " + describe(bounds.cheapest, kind, layers) + " to " +
-                          describe(bounds.dearest, kind, layers));
-  return allowed;
+  const std::string range = "the candidates reach from " + describe(bounds.cheapest, kind, layers) + " to " +
+                            describe(bounds.dearest, kind, layers);
+  Capacity capacity{cost_allowed(text, where, kind, layers)};
+  if (capacity.most < bounds.cheapest)
+    throw ConfigError("the budget is below what the cheapest candidates cost", where, range);
+  if (capacity.most >= bounds.dearest) capacity.reach = range;
+  return capacity;
 }
 
 }  // namespace bitdarts::quant

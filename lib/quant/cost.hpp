@@ -26,13 +26,19 @@ struct ExpectedCost {
 ExpectedCost expected_cost(CostKind kind, std::span<const LayerShape> layers,
                            std::span<const double> weight_bits, std::span<const double> input_bits);
 
-/// A budget as users write it -> the largest integer cost allowed: "w4a8", "4.5bits" (size cost: mean weight
-/// bits over parameters), "2%" or "0.02" (ratio to 32 x 32 or 32), "1.5MB" (quantized weights, 10^6 bytes).
-/// ConfigError when it does not fit the kind of cost (bits and MB need cost=size; wXaY works with both) or is
-/// not reachable (below the cheapest candidates; the reachable range is named).
-std::int64_t parse_budget(const std::string& text, CostKind kind, std::span<const LayerShape> layers,
-                          std::span<const Candidate> weight_candidates,
-                          std::span<const Candidate> input_candidates);
+/// What a budget means for a model.
+struct Capacity {
+  std::int64_t most = 0;  ///< the largest integer cost allowed
+  std::string
+      reach{};  ///< the range of costs of the candidates, in words, when all of it is within the budget
+};
+/// A budget as config::read_budget takes it: "w4a8", "2%" or "0.02" (ratio to 32 x 32, or 32, everywhere),
+/// with cost=size also "4.5bits" (mean weight bits over parameters) and "1.5MB" (codes alone, 10^6 bytes).
+/// ConfigError when it does not fit the kind of cost or is below the cheapest candidates (the reachable range
+/// is named).
+Capacity parse_budget(const std::string& text, CostKind kind, std::span<const LayerShape> layers,
+                      std::span<const Candidate> weight_candidates,
+                      std::span<const Candidate> input_candidates);
 
 /// Everything people ask about a scheme.
 struct SchemeSummary {

@@ -78,7 +78,7 @@ std::vector<std::string> search_digests(const comm::Communicator& world) {
       options.relaxation = level == "inner" ? "gumbel" : "softmax";
       search::Budget budget;
       const auto set = quant::parse_candidates(names);
-      budget.capacity = quant::parse_budget("w4a8", budget.kind, bench.layout.linears, set, set);
+      budget.capacity = quant::parse_budget("w4a8", budget.kind, bench.layout.linears, set, set).most;
       budget.target = static_cast<double>(*budget.capacity) /
                       static_cast<double>(quant::full_cost(budget.kind, bench.layout.linears));
       search::Bilevel<float> bilevel(

@@ -13,7 +13,7 @@ const std::vector<LayerShape> layers{
 const auto candidates = parse_candidates(default_names);
 
 std::int64_t budget(const std::string& text, CostKind kind) {
-  return parse_budget(text, kind, layers, candidates, candidates);
+  return parse_budget(text, kind, layers, candidates, candidates).most;
 }
 std::string refusal(const std::string& text, CostKind kind) {
   try {
@@ -115,6 +115,18 @@ TEST_CASE("budgets are what they say") {
   CHECK(budget("0.0005MB", CostKind::size) == 4000);    // 500 bytes
 }
 
+TEST_CASE("a budget that no scheme can spend says how far the candidates reach") {
+  const auto reach = [](const std::string& text, CostKind kind, const std::vector<Candidate>& set) {
+    return parse_budget(text, kind, layers, set, set).reach;
+  };
+  const auto narrow = parse_candidates({"lsq+:4", "pact:8"});
+  CHECK(reach("w8a7", CostKind::bops, narrow).empty());
+  CHECK(contains(reach("w8a8", CostKind::bops, narrow), "from 1.5625% to 6.25%"));
+  CHECK(contains(reach("w8a8", CostKind::size, narrow), "8bits"));
+  CHECK(contains(reach("1.5MB", CostKind::size, candidates), "32bits"));
+  CHECK(budget("1.5MB", CostKind::size) == full_cost(CostKind::size, layers));
+}
+
 TEST_CASE("budgets that cannot be met or understood are refused") {
   CHECK(contains(refusal("w2a2", CostKind::bops), "1.5625%"));  // what w4a4, the cheapest, costs
   CHECK(contains(refusal("w2a2", CostKind::bops), "100%"));
@@ -123,7 +135,7 @@ TEST_CASE("budgets that cannot be met or understood are refused") {
   CHECK(contains(refusal("0.0001MB", CostKind::size), "0.0003MB"));
   CHECK(contains(refusal("4.5bits", CostKind::bops), "cost=size"));
   CHECK(contains(refusal("1.5MB", CostKind::bops), "cost=size"));
-  CHECK(contains(refusal("1.5MB", CostKind::size), "more than 32 bits"));
+  CHECK(contains(refusal("1%", CostKind::bops), "search.budget = 1%"));
   for (const auto* const text : {"", "cheap", "w4", "w4a", "w4a8b", "a8w4", "w1a8", "w4a20", "-2%", "0", "2",
                                  "120%", "40bits", "2 %", "3GB", "nan", "inf"})
     for (const CostKind kind : {CostKind::bops, CostKind::size}) {
