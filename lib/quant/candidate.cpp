@@ -11,23 +11,9 @@ namespace {
 constexpr int smallest_width = 2, largest_width = 16;
 const char* const remedy = "write method:bits with method lsq+, pact or uniform and bits 2 to 16, or fp32";
 
-std::string method_name(Method method) {
-  switch (method) {
-    case Method::lsq_plus:
-      return "lsq+";
-    case Method::pact:
-      return "pact";
-    case Method::uniform:
-      return "uniform";
-    case Method::identity:
-      return "fp32";
-  }
-  throw Error("not a quantization method: " + std::to_string(static_cast<int>(method)));
-}
-
 Method parse_method(const std::string& name, const std::string& text, const std::string& where) {
   for (const Method method : {Method::lsq_plus, Method::pact, Method::uniform})
-    if (name == method_name(method)) return method;
+    if (name == to_string(method)) return method;
   if (name == "fp32")
     throw ConfigError("the candidate fp32 has no width: '" + text + "'", where, "write fp32");
   if (name == "lsq")
@@ -73,8 +59,22 @@ std::vector<Candidate> parse_candidates(const std::vector<std::string>& texts) {
   return candidates;
 }
 
+std::string to_string(Method method) {
+  switch (method) {
+    case Method::lsq_plus:
+      return "lsq+";
+    case Method::pact:
+      return "pact";
+    case Method::uniform:
+      return "uniform";
+    case Method::identity:
+      return "fp32";
+  }
+  throw Error("not a quantization method: " + std::to_string(static_cast<int>(method)));
+}
+
 std::string to_string(const Candidate& candidate) {
-  const std::string name = method_name(candidate.method);
+  const std::string name = to_string(candidate.method);
   return candidate.method == Method::identity ? name : name + ":" + std::to_string(candidate.bits);
 }
 

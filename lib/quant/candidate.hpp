@@ -20,6 +20,8 @@ Candidate parse_candidate(const std::string& text, const std::string& where = {}
 /// A list without repetitions (a candidate named twice would start with twice the probability); ConfigError
 /// otherwise.
 std::vector<Candidate> parse_candidates(const std::vector<std::string>& texts);
+/// "lsq+", "pact", "uniform", "fp32".
+std::string to_string(Method method);
 std::string to_string(const Candidate& candidate);
 
 /// Qp = 2^(b-1) - 1. Not for the identity.

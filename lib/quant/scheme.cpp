@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <numeric>
 #include <optional>
 #include <sstream>
 
+#include "config/nearest.hpp"
 #include "config/syntax.hpp"
 #include "core/error.hpp"
 
@@ -17,26 +17,11 @@ const char* const shorthand_remedy =
     "write uniform:METHOD:wXaY, as in uniform:lsq+:w4a8, with METHOD lsq+, pact or uniform and widths 2 to "
     "16 or 32";
 
-// Levenshtein distance.
-std::size_t distance(const std::string& left, const std::string& right) {
-  std::vector<std::size_t> row(right.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < left.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < right.size(); ++j) {
-      const std::size_t substituted = diagonal + (left[i] == right[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({substituted, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 std::string nearest(const std::string& name, const std::vector<LayerShape>& layers) {
   return std::min_element(layers.begin(), layers.end(),
                           [&](const LayerShape& left, const LayerShape& right) {
-                            return distance(name, left.name) < distance(name, right.name);
+                            return config::edit_distance(name, left.name) <
+                                   config::edit_distance(name, right.name);
                           })
       ->name;
 }

@@ -54,20 +54,6 @@ const char* hatching_name(Method method) {
   return nullptr;
 }
 
-std::string name_of(Method method) {
-  switch (method) {
-    case Method::lsq_plus:
-      return "lsq+";
-    case Method::pact:
-      return "pact";
-    case Method::uniform:
-      return "uniform";
-    case Method::identity:
-      return "fp32: not quantized";
-  }
-  return {};
-}
-
 constexpr int sample_bits = 0;  // a hatching on white, for the legend
 
 std::string pattern_id(Method method, int bits, const std::string& prefix) {
@@ -209,7 +195,7 @@ std::string candidate_legend(const std::vector<quant::Candidate>& candidates, co
                     "\" y=\"1\" width=\"34\" height=\"20\" rx=\"3\" class=\"cell\" fill=\"" + fill + "\"/>";
     legend.drawn += glyph(method, legend.x + 17, 11, 14);
     legend.x += 41;
-    legend.text(name_of(method));
+    legend.text(method == Method::identity ? "fp32: not quantized" : quant::to_string(method));
   }
   return legend.drawn;
 }

@@ -32,7 +32,7 @@ bool contains(const std::string& text, const std::string& part) {
 TEST_CASE("every candidate reads back as it prints") {
   for (const auto& candidate : all_candidates()) CHECK(parse_candidate(to_string(candidate)) == candidate);
   CHECK(to_string({Method::lsq_plus, 4}) == "lsq+:4");
-  CHECK(to_string({}) == "fp32");
+  CHECK(to_string(Candidate{}) == "fp32");
   CHECK(largest_code({Method::lsq_plus, 8}) == 127);
   CHECK(smallest_code({Method::lsq_plus, 8}) == -128);
   CHECK(smallest_code({Method::pact, 8}) == -127);
