@@ -1,5 +1,7 @@
 // From products to the rows of the comparison.
 #include <algorithm>
+#include <map>
+#include <sstream>
 
 #include "quant/scheme.hpp"
 #include "report/comparison.hpp"
@@ -83,10 +85,43 @@ std::string input_hash(const Product& product, const std::string& name) {
   return {};
 }
 
+// "section.key" -> value of what shapes a finetuning beside its scheme, its length and how often it is
+// validated.
+std::map<std::string, std::string> training_of(const std::optional<Product>& finetuned) {
+  std::map<std::string, std::string> values;
+  const auto options = finetuned ? configuration_of(*finetuned) : std::nullopt;
+  if (!options) return values;
+  std::istringstream lines(config::result_options(*options, {"finetune", "search"}));
+  for (std::string line; std::getline(lines, line);) {
+    const std::string name = line.substr(0, line.find(" = "));
+    const bool shapes =
+        name.starts_with("finetune.")
+            ? name != "finetune.scheme" && !name.starts_with("finetune.validation")
+            : name == "search.weight_scale" || name == "search.quantize_head" || name == "search.clip_decay";
+    if (shapes) values[name] = line.substr(std::min(line.size(), name.size() + 3));
+  }
+  return values;
+}
+
+std::string different_training(const std::optional<Product>& mine, const std::optional<Product>& theirs) {
+  const auto here = training_of(mine), there = training_of(theirs);
+  for (const auto& [name, value] : here)
+    if (const auto other = there.find(name); other != there.end() && other->second != value)
+      return "it was finetuned with " + name + " = " + value + ", the searched scheme with " + other->second;
+  return {};
+}
+
+// One scheme of the report: what was measured, and the training before it.
+struct Entry {
+  const Product& evaluation;
+  const std::optional<Product>& finetuned;
+};
+
 // Same text, same starting model, same protocol, same training: else the numbers do not stand beside each
 // other.
-std::string why_incomparable(const Product& baseline, const EvaluatedModel& model, const Product& reference,
+std::string why_incomparable(const Entry& entry, const EvaluatedModel& model, const Entry& first,
                              const EvaluatedModel& searched) {
+  const Product &baseline = entry.evaluation, &reference = first.evaluation;
   for (const std::string name : {"tokens", "pretrained"})
     if (input_hash(baseline, name) != input_hash(reference, name))
       return "it was evaluated with another " + name + ".h5";
@@ -101,15 +136,18 @@ std::string why_incomparable(const Product& baseline, const EvaluatedModel& mode
            " tokens after pretraining, those of the searched scheme on " +
            grouped(static_cast<std::int64_t>(theirs));
   }
-  return {};
+  return different_training(entry.finetuned, first.finetuned);
 }
 
 }  // namespace
 
 std::vector<EvaluatedModel> evaluated_models(const Products& products) {
   std::vector<EvaluatedModel> models;
-  const Product* reference = products.evaluation ? &*products.evaluation : nullptr;
-  if (reference != nullptr) models.push_back(row_of(*reference, products.finetuned));
+  std::optional<Entry> reference;
+  if (products.evaluation) {
+    reference.emplace(Entry{*products.evaluation, products.finetuned});
+    models.push_back(row_of(reference->evaluation, reference->finetuned));
+  }
   for (const Baseline& baseline : products.baselines) {
     if (!baseline.evaluation) continue;
     EvaluatedModel model = row_of(*baseline.evaluation, baseline.finetuned);
@@ -117,14 +155,15 @@ std::vector<EvaluatedModel> evaluated_models(const Products& products) {
       model.role = Role::other;
       model.name = "baselines/" + baseline.folder;
     }
-    if (reference == nullptr) {
-      reference = &*baseline.evaluation;
+    const Entry entry{*baseline.evaluation, baseline.finetuned};
+    if (reference) {
+      model.incomparable = why_incomparable(entry, model, *reference, models.front());
     } else {
-      model.incomparable = why_incomparable(*baseline.evaluation, model, *reference, models.front());
+      reference.emplace(entry);
     }
     models.push_back(std::move(model));
   }
-  if (reference != nullptr) models.insert(models.begin(), full_precision_of(*reference));
+  if (reference) models.insert(models.begin(), full_precision_of(reference->evaluation));
   return models;
 }
 

@@ -161,6 +161,13 @@ TEST_CASE("a baseline that was trained or evaluated otherwise does not count") {
     CHECK(contains(verdict_in_words(comparison),
                    "61,440 tokens after pretraining, those of the searched scheme on 30,720"));
   }
+  SECTION("another learning rate") {
+    synthetic::write_finetuned(other / "finetuned.h5", run, "uniform:lsq+:w4a8", {}, 30, 2e-4);
+    synthetic::write_evaluation(other, run, {"uniform:lsq+:w4a8", 19.0, 0.03125});
+    const auto comparison = compare(load_products(run, run));
+    CHECK(comparison.verdict == Comparison::Verdict::no_opponent);
+    CHECK(contains(verdict_in_words(comparison), "finetuned with finetune.learning_rate = "));
+  }
   SECTION("another pretrained model") {
     const ScratchDirectory elsewhere;
     synthetic::write_tokens(elsewhere.path() / "tokens.h5");

@@ -193,13 +193,18 @@ void write_searched(const fs::path& path, const fs::path& run, const Sizes& size
 }
 
 void write_finetuned(const fs::path& path, const fs::path& run, const std::string& scheme_name,
-                     const Sizes& sizes, int steps) {
+                     const Sizes& sizes, int steps, double learning_rate) {
   std::vector<store::InputRecord> inputs{input("tokens", run / "tokens.h5"),
                                          input("pretrained", run / "pretrained.h5")};
   if (scheme_name == "searched") inputs.push_back(input("searched", run / "searched.h5"));
   const auto chosen =
       scheme_name == "searched" ? scheme(sizes) : quant::parse_uniform(scheme_name, layers(sizes));
-  store::publish(path, provenance("finetune", inputs), [&](store::File& file) {
+  config::Config config;
+  config.finetune.steps = steps;
+  config.finetune.learning_rate = learning_rate;
+  auto facts = provenance("finetune", inputs);
+  facts.configuration = config::to_ini(config);
+  store::publish(path, facts, [&](store::File& file) {
     write_model(file, sizes);
     quant::save_scheme(file, chosen, layers(sizes));
     store::Metrics metrics;

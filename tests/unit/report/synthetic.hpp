@@ -34,7 +34,7 @@ void write_pretrained(const fs::path& path, const fs::path& tokens, const Sizes&
 void write_searched(const fs::path& path, const fs::path& run, const Sizes& sizes = {});
 /// `scheme_name`: "searched" or what finetune.scheme said.
 void write_finetuned(const fs::path& path, const fs::path& run, const std::string& scheme_name,
-                     const Sizes& sizes = {}, int steps = 30);
+                     const Sizes& sizes = {}, int steps = 30, double learning_rate = 1e-4);
 struct Result {
   std::string scheme;
   double perplexity, bops_ratio;
