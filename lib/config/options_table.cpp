@@ -61,9 +61,9 @@ void add_model(std::vector<Option>& table, ModelOptions& o) {
   add("tied_embeddings", o.tied_embeddings, "", "the output head is the embedding matrix");
 }
 
-void add_pretrain(std::vector<Option>& table, PretrainOptions& o) {
-  Adder add{table, "pretrain"};
-  add("steps", o.steps, "steps", "training steps", at_least(1));
+// What pretraining and finetuning have in common.
+template <class Options>
+void add_training(Adder& add, Options& o) {
   add("batch", o.batch, "sequences", "sequences per step over all shards", at_least(1));
   add("learning_rate", o.learning_rate, "", "peak learning rate of AdamW", more_than(0));
   add("final_learning_rate", o.final_learning_rate, "share of the peak",
@@ -76,6 +76,12 @@ void add_pretrain(std::vector<Option>& table, PretrainOptions& o) {
   add("validation_every", o.validation_every, "steps", "steps between validations; 0: never", at_least(0));
   add("validation_batches", o.validation_batches, "batches", "batches of the search part in a validation",
       at_least(1));
+}
+
+void add_pretrain(std::vector<Option>& table, PretrainOptions& o) {
+  Adder add{table, "pretrain"};
+  add("steps", o.steps, "steps", "training steps", at_least(1));
+  add_training(add, o);
   add("initial", o.initial, "", "start from the weights of this product instead of random ones");
 }
 
@@ -166,20 +172,9 @@ void add_finetune(std::vector<Option>& table, FinetuneOptions& o) {
       accepted_by(scheme_complaint));
   add("from", o.from, "", "weights to start from", one_of({"pretrained", "searched"}));
   add("steps", o.steps, "steps", "training steps; 0: quantize only", at_least(0));
-  add("batch", o.batch, "sequences", "sequences per step over all shards", at_least(1));
-  add("learning_rate", o.learning_rate, "", "peak learning rate of AdamW", more_than(0));
-  add("final_learning_rate", o.final_learning_rate, "share of the peak",
-      "learning rate at the end of the cosine", between(0, 1));
-  add("warmup_steps", o.warmup_steps, "steps", "linear rise of the learning rate", at_least(0));
-  add("weight_decay", o.weight_decay, "", "decoupled weight decay of matrices", at_least(0));
-  add("beta1", o.beta1, "", "AdamW: decay of the first moment", share_below_one());
-  add("beta2", o.beta2, "", "AdamW: decay of the second moment", share_below_one());
+  add_training(add, o);
   add("quantizer_learning_rate", o.quantizer_learning_rate, "relative to their size",
       "Adam on step sizes, offsets and clips", more_than(0));
-  add("clip_norm", o.clip_norm, "", "largest global gradient norm; 0: no clipping", at_least(0));
-  add("validation_every", o.validation_every, "steps", "steps between validations; 0: never", at_least(0));
-  add("validation_batches", o.validation_batches, "batches", "batches of the search part in a validation",
-      at_least(1));
 }
 
 void add_evaluate(std::vector<Option>& table, EvaluateOptions& o) {
