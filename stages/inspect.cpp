@@ -6,6 +6,7 @@
 #include "core/build_info.hpp"
 #include "core/error.hpp"
 #include "report/inspect.hpp"
+#include "stage/stage.hpp"
 
 using namespace bitdarts;
 
@@ -36,7 +37,7 @@ int compare(const std::string& a, const std::string& b) {
   return differences.empty() ? 0 : different;
 }
 
-int run(const std::vector<std::string>& arguments) {
+int run(std::vector<std::string> arguments) {
   const std::string first = arguments.empty() ? "" : arguments.front();
   if (first == "--help" || first == "-h") {
     std::cout << usage;
@@ -59,18 +60,4 @@ int run(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  try {
-    const int code = run({argv + 1, argv + argc});
-    std::cout.flush();
-    // A table that did not reach its file must not look well.
-    if (!std::cout) throw Error("cannot write to stdout", "", "look at free space");
-    return code;
-  } catch (const Error& error) {
-    std::cerr << "inspect: error: " << error.what() << "\n";
-    return static_cast<int>(error.exit_code());
-  } catch (const std::exception& error) {
-    std::cerr << "inspect: error: " << error.what() << "\n";
-    return static_cast<int>(ExitCode::failure);
-  }
-}
+int main(int argc, char** argv) { return stage::plain_main(argc, argv, "inspect", run); }

@@ -9,6 +9,7 @@
 #include "config/config.hpp"
 #include "core/error.hpp"
 #include "report/status.hpp"
+#include "stage/stage.hpp"
 
 using namespace bitdarts;
 
@@ -69,17 +70,4 @@ int run(std::vector<std::string> arguments) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  try {
-    const int code = run({argv + 1, argv + argc});
-    std::cout.flush();
-    if (!std::cout) throw Error("cannot write to stdout", "", "look at free space");
-    return code;
-  } catch (const Error& error) {
-    std::cerr << "status: error: " << error.what() << "\n";
-    return static_cast<int>(error.exit_code());
-  } catch (const std::exception& error) {
-    std::cerr << "status: error: " << error.what() << "\n";
-    return static_cast<int>(ExitCode::failure);
-  }
-}
+int main(int argc, char** argv) { return stage::plain_main(argc, argv, "status", run); }

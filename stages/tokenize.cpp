@@ -23,7 +23,7 @@ void tokenize(const stage::Context& context) {
   const data::Team team{context.world, context.interrupts, context.console};
   const data::TextSource source = data::find_text(context.config, context.world);
   stage::Run run(context, stage::describe_tokenize(data::result_key(context.config, source)));
-  if (run.up_to_date()) return;
+  if (!run.begin()) return;
 
   const auto seed = static_cast<std::uint64_t>(context.config.run.seed);
   const data::TextIndex index = data::index_text(source.files, context.config.data, seed, context.world);

@@ -11,6 +11,7 @@
 #include "evaluate/measure.hpp"
 #include "quant/bank_file.hpp"
 #include "quant/cost.hpp"
+#include "train/device.hpp"
 #include "train/engine.hpp"
 
 namespace bitdarts::evaluate {
@@ -249,16 +250,13 @@ void print_summary(const Console& console, const Finetuned& finetuned, const Tes
 }  // namespace
 
 void run_evaluate(const stage::Context& context) {
-  stage::Description description = stage::describe_evaluate(context.in, context.out);
-  description.libraries = train::torch_version();
-  stage::Run run(context, description);
-  if (run.up_to_date()) return;
+  stage::Run run(context, train::with_torch(stage::describe_evaluate(context.in, context.out)));
+  if (!run.begin()) return;
 
-  const std::string device = train::prepare_device(context.config.run);
+  const std::string device = train::prepare_device(context.config.run, context.console);
   auto finetuned = load_finetuned(run.input_path("finetuned"));
   const auto reference = load_reference(run.input_path("pretrained"), finetuned);
   const auto text = load_test_text(run.input_path("tokens"), finetuned.shape, context.config.evaluate);
-  if (const auto warning = train::slow_blas_warning(); !warning.empty()) context.console.warn(warning);
 
   const auto trained = fake_quantized(finetuned.layout, finetuned.parameters, finetuned.bank);
   const auto packed = pack(finetuned.layout, finetuned.parameters, finetuned.bank);

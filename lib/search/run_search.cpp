@@ -7,6 +7,7 @@
 #include "quant/bank_file.hpp"
 #include "search/discretise.hpp"
 #include "search/statistics.hpp"
+#include "train/device.hpp"
 #include "train/pretrain.hpp"
 
 namespace bitdarts::search {
@@ -14,12 +15,16 @@ namespace {
 
 constexpr std::int64_t measuring_batches = 4;
 
-Budget resolve_budget(const config::SearchOptions& options, const model::ParameterLayout& layout) {
+Budget resolve_budget(const config::SearchOptions& options, const model::ParameterLayout& layout,
+                      const Console& console) {
   Budget budget{.kind = quant::parse_cost(options.cost), .capacity = std::nullopt, .target = 0};
   if (options.budget.empty()) return budget;
-  budget.capacity = quant::parse_budget(options.budget, budget.kind, layout.linears,
-                                        quant::parse_candidates(options.weight_candidates),
-                                        quant::parse_candidates(options.activation_candidates));
+  const auto capacity = quant::parse_budget(options.budget, budget.kind, layout.linears,
+                                            quant::parse_candidates(options.weight_candidates),
+                                            quant::parse_candidates(options.activation_candidates));
+  if (!capacity.reach.empty())
+    console.warn("search.budget = " + options.budget + " limits nothing: " + capacity.reach);
+  budget.capacity = capacity.most;
   budget.target = static_cast<double>(*budget.capacity) /
                   static_cast<double>(quant::full_cost(budget.kind, layout.linears));
   return budget;
@@ -50,7 +55,7 @@ Problem load_problem(const stage::Context& context, const stage::Run& run) {
   }
   problem.layout = model::make_layout(problem.shape, options.quantize_head);
   problem.weights = model::load_parameters(file, problem.layout);
-  problem.budget = resolve_budget(options, problem.layout);
+  problem.budget = resolve_budget(options, problem.layout, context.console);
   problem.bank =
       quant::make_search_bank(problem.layout.linears, quant::parse_candidates(options.weight_candidates),
                               quant::parse_candidates(options.activation_candidates),
@@ -117,14 +122,13 @@ std::string summary(const Problem& problem, const quant::Scheme& scheme, double 
 
 void run_search(const stage::Context& context) {
   const auto& options = context.config.search;
-  stage::Run run(context, stage::describe_search(context.in));
-  if (run.up_to_date()) return;
-  const std::string device = train::prepare_device(context.config.run);
+  stage::Run run(context, train::with_torch(stage::describe_search(context.in)));
+  if (!run.begin()) return;
+  const std::string device = train::prepare_device(context.config.run, context.console);
   Problem problem = load_problem(context, run);
-  if (const auto warning = train::slow_blas_warning(); !warning.empty()) context.console.warn(warning);
   if (!problem.budget.capacity) {
     context.console.warn(
-        "no search.budget: nothing but L_cost with a fixed coefficient opposes the widest candidates");
+        "no search.budget: nothing limits the cost but λ_cost, where search.cost_mode leaves it one");
   }
 
   const auto seed = static_cast<std::uint64_t>(context.config.run.seed);

@@ -43,7 +43,11 @@ Description describe_pretrain(const config::Config& config, const fs::path& in) 
                           .inputs = {tokens(in)},
                           .extra_key = {}};
   const std::string& initial = config.pretrain.initial;
-  if (!initial.empty()) description.inputs.push_back({"pretrained", initial, pretrained_schema});
+  if (!initial.empty()) {
+    // Training may go on with another text.
+    description.inputs.push_back(
+        {.name = "pretrained", .path = initial, .schema_version = pretrained_schema, .own_lineage = true});
+  }
   return description;
 }
 

@@ -18,7 +18,7 @@ struct Input {
   std::string name;  ///< "tokens": the stage that makes it is looked up from the name
   fs::path path;
   std::int64_t schema_version = 1;
-  std::string stage{};  ///< who makes it, where the name does not say ("initial")
+  bool own_lineage = false;  ///< may come from other tokens or weights than the stage's other inputs
 };
 
 /// The facts that make a stage's product what it is.

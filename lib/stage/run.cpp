@@ -39,6 +39,9 @@ Run::Run(const Context& context, Description description)
     });
     records_.push_back({input.name, input.path.string(), context_.world.broadcast_text(hash)});
   }
+  comm::together(context_.world, [&] {
+    if (context_.world.root()) require_same_lineage(description_, records_);
+  });
   key_ = key_of(context_.config, description_, records_);
 }
 
@@ -50,18 +53,31 @@ const fs::path& Run::input_path(const std::string& name) const {
   throw Error(description_.name + " has no input called " + name);
 }
 
-bool Run::up_to_date() const {
+bool Run::begin() {
   std::int64_t valid = 0;
   comm::together(context_.world, [&] {
-    if (!context_.world.root() || context_.config.run.force) return;
-    const Standing standing = standing_of(product_path(), description_.name, key_);
-    if (standing.kind == Standing::Kind::damaged)
-      context_.console.warn(product_path().string() +
-                            " is damaged and will be made again: " + standing.reason);
-    valid = standing.kind == Standing::Kind::up_to_date;
-    if (valid) context_.console.note("up to date (" + product_path().string() + ")");
+    if (!context_.world.root()) return;
+    valid = up_to_date();
+    if (!valid) take_directory();
   });
-  return context_.world.max(valid) > 0;
+  return context_.world.max(valid) == 0;
+}
+
+bool Run::up_to_date() const {
+  if (context_.config.run.force) return false;
+  const Standing standing = standing_of(product_path(), description_.name, key_);
+  if (standing.kind == Standing::Kind::damaged)
+    context_.console.warn(product_path().string() + " is damaged and will be made again: " + standing.reason);
+  if (standing.kind != Standing::Kind::up_to_date) return false;
+  context_.console.note("up to date (" + product_path().string() + ")");
+  return true;
+}
+
+void Run::take_directory() {
+  lock_ = std::make_unique<DirectoryLock>(context_.out, "bitdarts-" + description_.name + ", process " +
+                                                            std::to_string(getpid()) + " on " + host_name() +
+                                                            ", since " + started_);
+  if (!lock_->warning().empty()) context_.console.warn(lock_->warning());
 }
 
 std::optional<store::File> Run::checkpoint() const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "config/config.hpp"
 #include "core/console.hpp"
 #include "stage/descriptions.hpp"
+#include "stage/directory_lock.hpp"
 #include "store/product.hpp"
 
 namespace bitdarts::stage {
@@ -28,10 +30,13 @@ struct Context {
 /// every call.
 class Run {
  public:
-  /// Computes the key; verifies the inputs (InputError on all ranks otherwise).
+  /// Computes the key; verifies the inputs, and that they belong together (InputError on all ranks
+  /// otherwise).
   Run(const Context& context, Description description);
-  /// A valid product with this key exists (and --force was not given): says so.
-  bool up_to_date() const;
+  /// Is there anything to do? False when a valid product with this key exists (and --force was not given):
+  /// says so. True takes the output directory for this run alone, to its end; Error when nothing can be
+  /// written there or another run has it.
+  bool begin();
   const std::string& key() const { return key_; }
   fs::path product_path() const;
   const fs::path& input_path(const std::string& name) const;
@@ -47,11 +52,14 @@ class Run {
   void publish(const std::function<void(store::File&)>& fill);
 
  private:
+  bool up_to_date() const;
+  void take_directory();
   store::Provenance provenance() const;
   const Context& context_;
   Description description_;
   std::string key_, started_;
   std::vector<store::InputRecord> records_;
+  std::unique_ptr<DirectoryLock> lock_;  // rank 0 has it
 };
 
 /// The whole main of a stage: parse, MPI, threads, catch, exit code. `work` gets the context and returns
@@ -59,6 +67,12 @@ class Run {
 /// everywhere. An exception on only some of the ranks ends the others too.
 int stage_main(int argc, char** argv, const std::string& name,
                const std::function<void(const Context&)>& work);
+
+/// The main of a program that starts no MPI: `work` gets the arguments and returns the exit code; what it
+/// throws is said and becomes one. 1 when stdout did not take everything: a table that did not reach its file
+/// must not look well.
+int plain_main(int argc, char** argv, const std::string& name,
+               const std::function<int(std::vector<std::string>)>& work);
 
 /// The stage that makes the product called `product_name` ("pretrained" -> "pretrain"); Error when there is
 /// none.

@@ -83,12 +83,19 @@ int run_under_mpi(const std::string& name, const Parsed& mine,
   return farewell.leave(failure);
 }
 
-int print(const std::string& text) {
-  std::cout << text << std::flush;
-  return std::cout.good() ? 0 : 1;
-}
-
 }  // namespace
+
+int plain_main(int argc, char** argv, const std::string& name,
+               const std::function<int(std::vector<std::string>)>& work) {
+  int code = 0;
+  const Failure failure = failure_of([&] {
+    code = work({argv + 1, argv + argc});
+    if (!std::cout.flush()) throw Error("cannot write to stdout", "", "look at free space");
+  });
+  if (failure.code == 0) return code;
+  say(name, failure);
+  return failure.code;
+}
 
 int stage_main(int argc, char** argv, const std::string& name,
                const std::function<void(const Context&)>& work) {
@@ -96,7 +103,10 @@ int stage_main(int argc, char** argv, const std::string& name,
   const Parsed mine = parsed(argc, argv, name);
   const std::string rank = rank_before_mpi();
   if (mine.failure.code == 0 && mine.command.action != config::Command::Action::work)
-    return rank.empty() || rank == "0" ? print(mine.command.text) : 0;
+    return plain_main(argc, argv, name, [&](const auto&) {
+      if (rank.empty() || rank == "0") std::cout << mine.command.text;
+      return 0;
+    });
   if (mine.failure.code != 0 && rank.empty()) {
     say(name, mine.failure);
     return mine.failure.code;

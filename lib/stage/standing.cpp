@@ -1,5 +1,6 @@
 #include "stage/standing.hpp"
 
+#include "core/error.hpp"
 #include "core/hash.hpp"
 #include "stage/stage.hpp"
 
@@ -7,9 +8,25 @@ namespace bitdarts::stage {
 
 store::InputRecord verified(const Input& input) {
   std::string hash;
-  const std::string maker = input.stage.empty() ? stage_of(input.name) : input.stage;
-  store::open_product(input.path, maker, input.schema_version, &hash);
+  store::open_product(input.path, stage_of(input.name), input.schema_version, &hash);
   return {input.name, input.path.string(), hash};
+}
+
+void require_same_lineage(const Description& description, const std::vector<store::InputRecord>& records) {
+  for (const Input& input : description.inputs) {
+    if (input.own_lineage) continue;
+    const auto provenance = store::read_provenance(store::File::open(input.path));
+    for (const store::InputRecord& ancestor : provenance.inputs)
+      for (std::size_t i = 0; i < records.size(); ++i)
+        if (records[i].name == ancestor.name && records[i].content_hash != ancestor.content_hash &&
+            !description.inputs[i].own_lineage)
+          throw InputError(
+              input.path.string() + " was made from another " + ancestor.name + ".h5 than the one that " +
+                  description.name + " takes beside it",
+              records[i].path,
+              "run bitdarts-" + provenance.stage +
+                  " again; a scheme alone can be carried over as a table (bitdarts-inspect --scheme)");
+  }
 }
 
 std::string key_of(const config::Config& config, const Description& description,

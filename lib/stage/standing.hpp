@@ -11,6 +11,11 @@ namespace bitdarts::stage {
 /// otherwise.
 store::InputRecord verified(const Input& input);
 
+/// Was each input made from the very inputs that the stage takes beside it? InputError otherwise: the
+/// finetuned weights of one model must not be measured against another. `records` are those of
+/// description.inputs.
+void require_same_lineage(const Description& description, const std::vector<store::InputRecord>& records);
+
 /// What identifies a product: a hash of stage, schema, options that change the result, and content of the
 /// inputs.
 std::string key_of(const config::Config& config, const Description& description,

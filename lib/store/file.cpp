@@ -29,8 +29,10 @@ herr_t keep_name(hid_t, const char* name, const H5L_info_t*, void* names) {
 std::vector<std::string> names_in(const Context& at, hid_t group) {
   std::vector<std::string> names;
   hsize_t from = 0;
-  // In native order: for any other one HDF5 1.10 first makes a table of the links, and crashes when it cannot.
-  at.check(H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, &from, keep_name, &names), "cannot list the group");
+  // In native order: for any other one HDF5 1.10 first makes a table of the links, and crashes when it
+  // cannot.
+  at.check(H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, &from, keep_name, &names),
+           "cannot list the group");
   std::sort(names.begin(), names.end());
   return names;
 }

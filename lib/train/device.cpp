@@ -6,22 +6,12 @@
 #include "core/error.hpp"
 
 #include "model/torch.hpp"
-#include "train/engine.hpp"
+#include "train/device.hpp"
 
 namespace bitdarts::train {
+namespace {
 
-std::string prepare_device(const config::RunOptions& run) {
-  at::set_num_threads(static_cast<int>(run.threads));
-  at::globalContext().setFlushDenormal(false);
-  const bool cuda = at::hasCUDA();
-  if (run.device == "cuda" && !cuda) {
-    throw ConfigError(
-        "run.device is cuda, but this LibTorch sees no CUDA device", "run.device",
-        "use --run.device=cpu, or build against a CUDA LibTorch (CMAKE_PREFIX_PATH) on a machine with a GPU");
-  }
-  return run.device == "auto" ? (cuda ? "cuda" : "cpu") : run.device;
-}
-
+// One line, or nothing when the matrix product is fast.
 std::string slow_blas_warning() {
   constexpr std::int64_t n = 256;
   constexpr double slow_gflops = 8.0;
@@ -44,9 +34,25 @@ std::string slow_blas_warning() {
   return text;
 }
 
-std::string torch_version() {
-  return "LibTorch " + std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) + "." +
-         std::to_string(TORCH_VERSION_PATCH);
+}  // namespace
+
+std::string prepare_device(const config::RunOptions& run, const Console& console) {
+  at::set_num_threads(static_cast<int>(run.threads));
+  at::globalContext().setFlushDenormal(false);
+  const bool cuda = at::hasCUDA();
+  if (run.device == "cuda" && !cuda) {
+    throw ConfigError(
+        "run.device is cuda, but this LibTorch sees no CUDA device", "run.device",
+        "use --run.device=cpu, or build against a CUDA LibTorch (CMAKE_PREFIX_PATH) on a machine with a GPU");
+  }
+  if (const auto warning = slow_blas_warning(); !warning.empty()) console.warn(warning);
+  return run.device == "auto" ? (cuda ? "cuda" : "cpu") : run.device;
+}
+
+stage::Description with_torch(stage::Description description) {
+  description.libraries = "LibTorch " + std::to_string(TORCH_VERSION_MAJOR) + "." +
+                          std::to_string(TORCH_VERSION_MINOR) + "." + std::to_string(TORCH_VERSION_PATCH);
+  return description;
 }
 
 }  // namespace bitdarts::train

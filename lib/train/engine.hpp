@@ -63,14 +63,4 @@ class Engine {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Call once at the start of a stage's work: LibTorch's thread count, denormals, and the device that
-/// run.device names
-/// ("auto" -> cuda when there is one). ConfigError when cuda is asked for and absent.
-std::string prepare_device(const config::RunOptions& run);
-/// One line when the matrix product runs at a small fraction of what the machine can (reference BLAS); empty
-/// otherwise.
-std::string slow_blas_warning();
-/// "LibTorch 1.13.1".
-std::string torch_version();
-
 }  // namespace bitdarts::train

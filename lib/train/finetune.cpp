@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "quant/bank_file.hpp"
 #include "quant/cost.hpp"
+#include "train/device.hpp"
 #include "train/loop.hpp"
 #include "train/weights.hpp"
 
@@ -133,10 +134,10 @@ void run_finetune(const stage::Context& context) {
   const auto& config = context.config;
   const auto& options = config.finetune;
   const std::string text = stage::scheme_text(options);
-  stage::Run run(context, stage::describe_finetune(config, context.in, text));
-  if (run.up_to_date()) return;
+  stage::Run run(context, with_torch(stage::describe_finetune(config, context.in, text)));
+  if (!run.begin()) return;
 
-  const std::string device = prepare_device(config.run);
+  const std::string device = prepare_device(config.run, context.console);
   const std::filesystem::path* searched = stage::uses_search(options) ? &run.input_path("searched") : nullptr;
   const auto file = store::File::open(options.from == "searched" ? *searched : run.input_path("pretrained"));
   const auto shape = model::load_shape(file);
@@ -154,7 +155,6 @@ void run_finetune(const stage::Context& context) {
                                       {.per_channel = config.search.weight_scale == "channel",
                                        .tie_shared_input = config.search.tie == "shared-input",
                                        .context = shape.context});
-  if (const auto warning = slow_blas_warning(); !warning.empty()) context.console.warn(warning);
 
   Engine<float> engine(context.world, config.run.shards, shape, layout, device);
   // Steps and clips start from calibration, whoever wrote the scheme: only then does a hand-written one start

@@ -1,6 +1,7 @@
 #include "train/pretrain.hpp"
 
 #include "core/error.hpp"
+#include "train/device.hpp"
 #include "train/loop.hpp"
 #include "train/weights.hpp"
 
@@ -75,10 +76,10 @@ class Pretraining : public Trainee {
 
 void run_pretrain(const stage::Context& context) {
   const auto& config = context.config;
-  stage::Run run(context, stage::describe_pretrain(config, context.in));
-  if (run.up_to_date()) return;
+  stage::Run run(context, with_torch(stage::describe_pretrain(config, context.in)));
+  if (!run.begin()) return;
 
-  const std::string device = prepare_device(config.run);
+  const std::string device = prepare_device(config.run, context.console);
   const auto corpus = data::load_corpus(run.input_path("tokens"), config.model.context,
                                         {data::Split::train, data::Split::search});
   const auto shape = model::resolve_shape(config.model, corpus.vocab_size);
@@ -95,7 +96,6 @@ void run_pretrain(const stage::Context& context) {
     }
     initial = model::load_parameters(file, layout);
   }
-  if (const auto warning = slow_blas_warning(); !warning.empty()) context.console.warn(warning);
   context.console.note(std::to_string(layout.total) + " parameters, " +
                        std::to_string(corpus.train.ids.size()) + " training tokens, " +
                        std::to_string(context.world.size()) + " ranks, device " + device);

@@ -99,7 +99,8 @@ TEST_CASE("the levels take the steps they are said to take") {
   auto bilevel = bench.bilevel(options, start);
   const auto outer = bench.bilevel(options, start).outer_gradient(0);
   bilevel.step(0);
-  // Outer: Adam's first step is the sign of the gradient times the rate (per unit of the range), and α decays.
+  // Outer: Adam's first step is the sign of the gradient times the rate (per unit of the range), and α
+  // decays.
   const auto& bank = bilevel.bank();
   for (std::size_t k = 0; k < bank.alpha.size(); ++k)
     REQUIRE(bank.alpha[k] - start.alpha[k] ==

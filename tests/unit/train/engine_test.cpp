@@ -1,4 +1,5 @@
 #include "train/engine.hpp"
+#include "train/device.hpp"
 
 #include "catch.hpp"
 #include "core/error.hpp"
@@ -237,10 +238,10 @@ TEST_CASE("calibration sees as many sequences as it is asked for") {
 TEST_CASE("an unknown device is no silent fallback") {
   config::RunOptions run;
   run.device = "auto";
-  const std::string device = train::prepare_device(run);
+  const std::string device = train::prepare_device(run, Console(false));
   CHECK((device == "cpu" || device == "cuda"));
   run.device = "cuda";
-  if (device == "cpu") CHECK_THROWS_AS(train::prepare_device(run), ConfigError);
+  if (device == "cpu") CHECK_THROWS_AS(train::prepare_device(run, Console(false)), ConfigError);
   run.device = "cpu";
-  CHECK(train::prepare_device(run) == "cpu");
+  CHECK(train::prepare_device(run, Console(false)) == "cpu");
 }

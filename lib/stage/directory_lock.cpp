@@ -1,0 +1,101 @@
+#include "stage/directory_lock.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "core/error.hpp"
+
+namespace bitdarts::stage {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void cannot_write(const fs::path& directory, const std::string& reason) {
+  throw Error("nothing can be written to the directory of the products (" + reason + ")", directory.string(),
+              "look at free space, quota and write permission, or name another --out");
+}
+
+// Of the open file, not of the process: a second lock in the same process is refused too.
+bool try_lock(int descriptor, int* failure) {
+  struct flock whole_file {};
+  whole_file.l_type = F_WRLCK;
+  whole_file.l_whence = SEEK_SET;
+  const bool taken = ::fcntl(descriptor, F_OFD_SETLK, &whole_file) == 0;
+  *failure = taken ? 0 : errno;
+  return taken;
+}
+
+std::string text_of(int descriptor) {
+  std::array<char, 256> text{};
+  const auto length = ::pread(descriptor, text.data(), text.size(), 0);
+  return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : "another run";
+}
+
+}  // namespace
+
+DirectoryLock::DirectoryLock(const fs::path& directory, const std::string& holder)
+    : path_(directory / ".lock") {
+  std::error_code failed;
+  made_ = fs::create_directories(directory, failed);
+  if (failed) cannot_write(directory, failed.message());
+  while (true) {
+    open();
+    int failure = 0;
+    if (!try_lock(descriptor_, &failure)) {
+      const bool held = failure == EAGAIN || failure == EACCES;
+      const std::string other = held ? text_of(descriptor_) : "";
+      ::close(descriptor_);
+      descriptor_ = -1;
+      if (held)
+        throw Error("another run is writing to this directory: " + other, directory.string(),
+                    "wait until it ends, stop it, or name another --out");
+      warning_ = "the file system of " + directory.string() + " has no locks (" + std::strerror(failure) +
+                 "): nothing keeps a second run from writing there";
+      return;
+    }
+    // Whoever held it before may have removed the file between our opening and our locking it.
+    if (still_there()) break;
+    ::close(descriptor_);
+  }
+  write(holder);
+}
+
+DirectoryLock::~DirectoryLock() {
+  if (descriptor_ < 0) return;
+  ::unlink(path_.c_str());  // while it is locked: a file that is there and free belongs to nobody
+  ::close(descriptor_);
+  std::error_code not_empty;
+  if (made_) fs::remove(path_.parent_path(), not_empty);
+}
+
+void DirectoryLock::open() {
+  constexpr mode_t for_everyone = 0666;  // less the user's umask
+  descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, for_everyone);
+  if (descriptor_ < 0) cannot_write(path_.parent_path(), std::strerror(errno));
+}
+
+bool DirectoryLock::still_there() const {
+  struct stat mine {
+  }, named{};
+  return ::fstat(descriptor_, &mine) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+         mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+}
+
+// A disk with no room for a line has none for a product.
+void DirectoryLock::write(const std::string& text) const {
+  const bool written = ::ftruncate(descriptor_, 0) == 0 && ::pwrite(descriptor_, text.data(), text.size(),
+                                                                    0) == static_cast<ssize_t>(text.size());
+  if (!written) {
+    const std::string reason = std::strerror(errno);
+    ::unlink(path_.c_str());
+    ::close(descriptor_);
+    cannot_write(path_.parent_path(), reason);
+  }
+}
+
+}  // namespace bitdarts::stage

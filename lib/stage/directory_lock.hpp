@@ -1,0 +1,30 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+namespace bitdarts::stage {
+
+/// Keeps other runs from writing to a directory at the same time. The system gives the lock back when the
+/// process ends, however it ends: a dead run holds nothing.
+class DirectoryLock {
+ public:
+  /// Makes the directory if need be and locks it for `holder` ("bitdarts-search, process 7 on host n1").
+  /// Error when nothing can be written there, or when another run, which is named, holds it. On a file system
+  /// without locks nothing is held; warning() says so.
+  DirectoryLock(const std::filesystem::path& directory, const std::string& holder);
+  ~DirectoryLock();
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+  const std::string& warning() const { return warning_; }
+
+ private:
+  void open();
+  bool still_there() const;
+  void write(const std::string& text) const;
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  bool made_ = false;  // the directory; when nothing came into it, it goes again
+  std::string warning_;
+};
+
+}  // namespace bitdarts::stage
