@@ -120,7 +120,7 @@ rm -rf run && cp -r good run
 cp -r good other
 stage pretrain --out other --model.dim=8
 cp other/pretrained.h5 run
-expect 3 "different sizes" evaluate 2 --force
+expect 3 "another pretrained.h5" evaluate 2 --force
 rm -rf other && cp -r good other
 stage tokenize --out other --tokenizer.vocab_size=310
 cp good/pretrained.h5 run && cp other/tokens.h5 run
