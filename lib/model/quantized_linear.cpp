@@ -56,9 +56,16 @@ at::Tensor unmix(const at::Tensor& x, at::Tensor gradient, InputQuantizer& quant
   at::Tensor dx = at::empty_like(x);
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "mixed_backward", [&] {
     const auto bound = in_precision<scalar_t>(quantizer.candidates);
-    quant::mixed_backward<scalar_t>(
-        elements<scalar_t>(x), elements<scalar_t>(gradient), bound, mutable_elements<scalar_t>(dx),
-        mixed ? mutable_elements<scalar_t>(*mixed) : std::span<scalar_t>{}, quantizer.sums);
+    const auto mixed_again = mixed ? mutable_elements<scalar_t>(*mixed) : std::span<scalar_t>{};
+    if (quantizer.wants_sums) {
+      quant::mixed_backward<scalar_t>(elements<scalar_t>(x), elements<scalar_t>(gradient), bound,
+                                      mutable_elements<scalar_t>(dx), mixed_again, quantizer.sums);
+    } else {
+      const double maximum =
+          quant::mixed_backward_values<scalar_t>(elements<scalar_t>(x), elements<scalar_t>(gradient), bound,
+                                                 mutable_elements<scalar_t>(dx), mixed_again);
+      quantizer.sums.maximum = std::max(quantizer.sums.maximum, maximum);
+    }
   });
   return dx;
 }
@@ -119,7 +126,10 @@ at::Tensor quantized_linear(const at::Tensor& x, const at::Tensor& weight, Input
 at::Tensor quantize_input(const at::Tensor& x, InputQuantizer& quantizer) {
   if (quantizer.sample_limit > 0) calibrate(x, quantizer);
   if (passes_through(quantizer)) return x;
-  return QuantizedInput::apply(x.contiguous(), &quantizer);
+  // The sums come from the backward pass, which autograd leaves out for what nobody wants a gradient of.
+  const bool constant = at::GradMode::is_enabled() && !x.requires_grad();
+  return QuantizedInput::apply(constant ? x.contiguous().detach().set_requires_grad(true) : x.contiguous(),
+                               &quantizer);
 }
 
 }  // namespace bitdarts::model

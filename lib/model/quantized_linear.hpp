@@ -11,6 +11,7 @@ namespace bitdarts::model {
 struct InputQuantizer {
   std::vector<quant::BoundCandidate<double>> candidates;
   quant::MixedSums sums;
+  bool wants_sums = true;  ///< false: a backward pass leaves only the maximum in `sums`
   std::vector<float>
       sample;  ///< calibration: values seen, at most sample_limit, evenly spread over the tensor
   std::size_t sample_limit = 0;  ///< 0: no calibration

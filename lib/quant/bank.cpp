@@ -219,10 +219,24 @@ std::vector<MixedSums> mixed_weight_backward(const Bank& bank, const Site& site,
   return sums;
 }
 
+template <class Real>
+void mixed_weight_backward_values(const Bank& bank, const Site& site, std::span<const Real> weights,
+                                  std::span<const Real> gradient, std::span<Real> weight_gradient) {
+  const std::size_t row = weights.size() / static_cast<std::size_t>(site.channels);
+  for (std::int64_t c = 0; c < site.channels; ++c) {
+    const auto bound = bound_candidates<Real>(bank, site, c);
+    const std::size_t at = static_cast<std::size_t>(c) * row;
+    mixed_backward_values<Real>(weights.subspan(at, row), gradient.subspan(at, row), bound,
+                                weight_gradient.subspan(at, row), {});
+  }
+}
+
 #define BITDARTS_INSTANTIATE(Real)                                                                           \
   template std::vector<BoundCandidate<Real>> bound_candidates<Real>(const Bank&, const Site&, std::int64_t); \
   template void refresh_weight_maxima<Real>(Bank&, const Site&, std::span<const Real>);                      \
   template void mix_weights<Real>(const Bank&, const Site&, std::span<const Real>, std::span<Real>);         \
+  template void mixed_weight_backward_values<Real>(const Bank&, const Site&, std::span<const Real>,          \
+                                                   std::span<const Real>, std::span<Real>);                  \
   template std::vector<MixedSums> mixed_weight_backward<Real>(                                               \
       const Bank&, const Site&, std::span<const Real>, std::span<const Real>, std::span<Real>);
 BITDARTS_INSTANTIATE(float)

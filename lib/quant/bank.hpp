@@ -91,6 +91,11 @@ std::vector<MixedSums> mixed_weight_backward(const Bank& bank, const Site& site,
                                              std::span<const Real> weights, std::span<const Real> gradient,
                                              std::span<Real> weight_gradient);
 
+/// dL/dW alone, bit for bit as above.
+template <class Real>
+void mixed_weight_backward_values(const Bank& bank, const Site& site, std::span<const Real> weights,
+                                  std::span<const Real> gradient, std::span<Real> weight_gradient);
+
 /// What one objective adds up to for one site.
 struct SiteObjective {
   double error_weight = 0;  ///< λ_err times this site's share of the mean in L_err
@@ -115,11 +120,9 @@ std::vector<double> theta_scale(const Bank& bank);
 void project_theta(Bank& bank);
 
 /// Input statistics as a flat array that shards can be summed in: 6 per candidate, then square and count, per
-/// input site.
+/// input site. Maxima are not sums, and go their own way.
 std::size_t packed_sums_size(const Bank& bank);
-void pack_sums(const Bank& bank, std::span<const MixedSums> by_site, std::span<double> flat,
-               std::span<double> maxima);
-std::vector<MixedSums> unpack_sums(const Bank& bank, std::span<const double> flat,
-                                   std::span<const double> maxima);
+void pack_sums(const Bank& bank, std::span<const MixedSums> by_site, std::span<double> flat);
+std::vector<MixedSums> unpack_sums(const Bank& bank, std::span<const double> flat);
 
 }  // namespace bitdarts::quant

@@ -126,9 +126,8 @@ std::size_t packed_sums_size(const Bank& bank) {
   return size;
 }
 
-void pack_sums(const Bank& bank, std::span<const MixedSums> by_site, std::span<double> flat,
-               std::span<double> maxima) {
-  std::size_t at = 0, input = 0;
+void pack_sums(const Bank& bank, std::span<const MixedSums> by_site, std::span<double> flat) {
+  std::size_t at = 0;
   for (std::size_t i = 0; i < bank.sites.size(); ++i) {
     if (bank.sites[i].role != Role::input) continue;
     const MixedSums& sums = by_site[i];
@@ -140,14 +139,12 @@ void pack_sums(const Bank& bank, std::span<const MixedSums> by_site, std::span<d
     }
     flat[at++] = sums.square;
     flat[at++] = sums.count;
-    maxima[input++] = sums.maximum;
   }
 }
 
-std::vector<MixedSums> unpack_sums(const Bank& bank, std::span<const double> flat,
-                                   std::span<const double> maxima) {
+std::vector<MixedSums> unpack_sums(const Bank& bank, std::span<const double> flat) {
   std::vector<MixedSums> by_site(bank.sites.size());
-  std::size_t at = 0, input = 0;
+  std::size_t at = 0;
   for (std::size_t i = 0; i < bank.sites.size(); ++i) {
     if (bank.sites[i].role != Role::input) continue;
     MixedSums& sums = by_site[i];
@@ -158,7 +155,6 @@ std::vector<MixedSums> unpack_sums(const Bank& bank, std::span<const double> fla
     }
     sums.square = flat[at++];
     sums.count = flat[at++];
-    sums.maximum = maxima[input++];
   }
   return by_site;
 }

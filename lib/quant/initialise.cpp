@@ -89,8 +89,7 @@ Start regress(std::span<const float> values, const Candidate& candidate, const S
   double sum_code = 0, sum_x = 0, square_code = 0, product = 0;
   for (const float value : values) {
     const double x = static_cast<double>(value);
-    const double code =
-        std::nearbyint(std::clamp((x - bound.offset) / bound.step, bound.smallest, bound.largest));
+    const double code = std::nearbyint(std::clamp(position(x, bound), bound.smallest, bound.largest));
     sum_code += code;
     sum_x += x;
     square_code += code * code;

@@ -99,7 +99,7 @@ BoundCandidate<Real> bind(const Candidate& candidate, double range, double offse
     if (candidate.method == Method::pact) bound.clip = least * bound.largest;
   }
   // A step that was rounded down would put the maximum itself out of range, and take its gradient away.
-  if (candidate.method == Method::uniform && static_cast<Real>(range) / bound.step > bound.largest)
+  while (candidate.method == Method::uniform && position(static_cast<Real>(range), bound) > bound.largest)
     bound.step = std::nextafter(bound.step, std::numeric_limits<Real>::infinity());
   return bound;
 }
@@ -134,6 +134,28 @@ void mixed_backward(std::span<const Real> x, std::span<const Real> gradient,
 }
 
 template <class Real>
+double mixed_backward_values(std::span<const Real> x, std::span<const Real> gradient,
+                             std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx,
+                             std::span<Real> mixed) {
+  require_size("the gradient", gradient.size(), x.size());
+  require_size("the gradient of x", dx.size(), x.size());
+  if (!mixed.empty()) require_size("the mixture", mixed.size(), x.size());
+  const auto kernel = kernels<Real>();
+  const std::size_t blocks = blocks_of(x.size());
+  double maximum = 0;
+#pragma omp parallel for schedule(static) reduction(max : maximum) if (blocks >= threaded_blocks)
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const std::size_t begin = b * block_elements;
+    maximum =
+        std::max(maximum, kernel.backward_values(x.data() + begin, gradient.data() + begin,
+                                                 std::min(block_elements, x.size() - begin),
+                                                 candidates.data(), candidates.size(), dx.data() + begin,
+                                                 mixed.empty() ? nullptr : mixed.data() + begin));
+  }
+  return maximum;
+}
+
+template <class Real>
 void mixed_errors(std::span<const Real> x, std::span<const BoundCandidate<Real>> candidates,
                   MixedSums& sums) {
   const auto kernel = kernels<Real>();
@@ -154,6 +176,12 @@ template void mixed_backward<float>(std::span<const float>, std::span<const floa
 template void mixed_backward<double>(std::span<const double>, std::span<const double>,
                                      std::span<const BoundCandidate<double>>, std::span<double>,
                                      std::span<double>, MixedSums&);
+template double mixed_backward_values<float>(std::span<const float>, std::span<const float>,
+                                             std::span<const BoundCandidate<float>>, std::span<float>,
+                                             std::span<float>);
+template double mixed_backward_values<double>(std::span<const double>, std::span<const double>,
+                                              std::span<const BoundCandidate<double>>, std::span<double>,
+                                              std::span<double>);
 template void mixed_errors<float>(std::span<const float>, std::span<const BoundCandidate<float>>, MixedSums&);
 template void mixed_errors<double>(std::span<const double>, std::span<const BoundCandidate<double>>,
                                    MixedSums&);

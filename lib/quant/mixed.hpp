@@ -8,7 +8,7 @@
 namespace bitdarts::quant {
 
 /// A candidate with the numbers it needs for one tensor (or one channel of a weight), as the kernels take it.
-/// v = (x - offset) / step by division, round half to even, in Real throughout.
+/// Codes are round half to even of clip(position(x)), in Real throughout.
 template <class Real>  // float, double
 struct BoundCandidate {
   Method method = Method::identity;
@@ -18,6 +18,13 @@ struct BoundCandidate {
   Real clip = 0;                   ///< a: pact only
   Real probability = 1;            ///< p_j
 };
+/// v = (x - offset) / step, the place of x among the codes. By the reciprocal, rounded once: a division costs
+/// the kernels twice as much as all the rest of a forward pass. The quotient may be off by one unit in the
+/// last place, everywhere by the same one.
+template <class Real>
+inline Real position(Real x, const BoundCandidate<Real>& candidate) {
+  return (x - candidate.offset) * (Real(1) / candidate.step);
+}
 /// `range`: step for lsq+, clip a for pact, maximum m for uniform; ignored for the identity.
 /// A range that is not positive (an all-zero tensor's maximum) is replaced so that the step is float's
 /// smallest normal number: every code of that tensor is then 0. A NaN stays. uniform: the step is such that
@@ -60,6 +67,13 @@ template <class Real>
 void mixed_backward(std::span<const Real> x, std::span<const Real> gradient,
                     std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx,
                     std::span<Real> mixed, MixedSums& sums);
+
+/// What mixed_backward() gives without the sums, bit for bit, for a pass that trains the weights alone: dx,
+/// the mixed values again unless `mixed` is empty, and max |x|, which is returned.
+template <class Real>
+double mixed_backward_values(std::span<const Real> x, std::span<const Real> gradient,
+                             std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx,
+                             std::span<Real> mixed);
 
 /// The statistics without a gradient: squared_error, error_range, error_offset, square, maximum, count.
 template <class Real>

@@ -25,6 +25,9 @@ struct BlockKernels {
                   Real* mixed);
   void (*backward)(const Real* x, const Real* gradient, std::size_t n, const BoundCandidate<Real>* candidates,
                    std::size_t count, Real* dx, Real* mixed, BlockSums& sums);
+  /// backward() without the sums, the rest bit for bit the same; returns max |x|. `mixed` may be null.
+  double (*backward_values)(const Real* x, const Real* gradient, std::size_t n,
+                            const BoundCandidate<Real>* candidates, std::size_t count, Real* dx, Real* mixed);
   void (*errors)(const Real* x, std::size_t n, const BoundCandidate<Real>* candidates, std::size_t count,
                  BlockSums& sums);
 };

@@ -24,7 +24,7 @@ Real clip(Real value, Real low, Real high) {
 
 template <class Real>
 Point<Real> uniform(Real x, const BoundCandidate<Real>& c) {
-  const Real v = x / c.step;
+  const Real v = position(x, c);
   const bool inside = v >= c.smallest && v <= c.largest;
   return {c.step * clip(std::nearbyint(v), c.smallest, c.largest), inside ? 1.0 : 0.0, 0.0, 0.0};
 }
@@ -34,12 +34,13 @@ Point<Real> pact(Real x, const BoundCandidate<Real>& c) {
   const Real clipped = clip(x, -c.clip, c.clip);
   const double by_clip = x >= c.clip ? 1.0 : x <= -c.clip ? -1.0 : 0.0;
   const bool inside = x > -c.clip && x < c.clip;
-  return {c.step * std::nearbyint(clipped / c.step), inside ? 1.0 : 0.0, by_clip, 0.0};
+  return {c.step * clip(std::nearbyint(position(clipped, c)), c.smallest, c.largest), inside ? 1.0 : 0.0,
+          by_clip, 0.0};
 }
 
 template <class Real>
 Point<Real> lsq_plus(Real x, const BoundCandidate<Real>& c) {
-  const Real v = (x - c.offset) / c.step;
+  const Real v = position(x, c);
   const Real code = std::nearbyint(clip(v, c.smallest, c.largest));
   const bool inside = v >= c.smallest && v <= c.largest;
   return {c.step * code + c.offset, inside ? 1.0 : 0.0, static_cast<double>(inside ? code - v : code),

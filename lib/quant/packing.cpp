@@ -79,7 +79,7 @@ std::vector<std::int32_t> codes_of(std::span<const float> x, const BoundCandidat
   if (candidate.method == Method::identity) throw Error("the candidate fp32 has no codes");
   std::vector<std::int32_t> codes(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
-    float code = std::nearbyint((x[i] - candidate.offset) / candidate.step);
+    float code = std::nearbyint(position(x[i], candidate));
     if (std::isnan(code)) throw Error("element " + std::to_string(i) + " is not a number and has no code");
     code = code < candidate.smallest  ? candidate.smallest
            : code > candidate.largest ? candidate.largest

@@ -12,8 +12,7 @@ at::Tensor with_gradient_of(const at::Tensor& value, const at::Tensor& path) {
   return value.detach() + (path - path.detach());
 }
 
-// A number as a tensor on x's device: dividing by a plain number is a multiplication by its reciprocal on
-// CUDA, which moves ties.
+// A number as a tensor on x's device, rounded to its type.
 at::Tensor number(double value, const at::Tensor& like) { return at::full({}, value, like.options()); }
 
 // Q(x) and its derivatives as METHOD section 2 tabulates them.
@@ -25,7 +24,7 @@ Points evaluate(const at::Tensor& x, const BoundCandidate<double>& c) {
   const at::Tensor zeros = at::zeros_like(x), ones = at::ones_like(x);
   if (c.method == Method::identity) return {x, ones, zeros, zeros};
   const at::Tensor step = number(c.step, x), offset = number(c.offset, x);
-  const at::Tensor v = (x - offset) / step;
+  const at::Tensor v = (x - offset) * at::reciprocal(step);
   const at::Tensor code = at::round(at::clamp(v, c.smallest, c.largest));
   const at::Tensor value = step * code + offset;
   if (c.method == Method::pact) {
@@ -50,12 +49,12 @@ at::Tensor quantize_with_ste(const at::Tensor& x, const Candidate& candidate, co
   if (candidate.method == Method::identity) return x;
   const double smallest = smallest_code(candidate), largest = largest_code(candidate);
   if (candidate.method == Method::lsq_plus) {
-    const at::Tensor v = (x - offset) / range;
+    const at::Tensor v = (x - offset) * at::reciprocal(range);
     const at::Tensor clipped = at::clamp(v, smallest, largest);
     return range * with_gradient_of(at::round(clipped), clipped) + offset;
   }
   const at::Tensor step = range.detach() / largest;
-  const at::Tensor value = step * at::round(at::clamp(x.detach() / step, smallest, largest));
+  const at::Tensor value = step * at::round(at::clamp(x.detach() * at::reciprocal(step), smallest, largest));
   if (candidate.method == Method::pact)
     return with_gradient_of(value, at::where(x >= range, range, at::where(x <= -range, -range, x)));
   const at::Tensor inside = x.detach().abs() <= range.detach();

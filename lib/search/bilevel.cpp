@@ -147,7 +147,7 @@ void Bilevel<Real>::add_unrolled_term(std::int64_t step, std::span<const Real> d
   const std::size_t alphas = bank_.alpha.size();
   const auto inner_architecture_gradient = [&](std::span<const Real> weights) {
     auto g = engine_.gradient(weights, &bank_, {levels_.inner, step, options_.batch},
-                              {.temperature = temperature(step)});
+                              {.temperature = temperature(step), .wanted = train::Wanted::architecture});
     g.alpha.insert(g.alpha.end(), g.theta.begin(), g.theta.end());
     return g.alpha;
   };
@@ -161,13 +161,18 @@ template <class Real>
 train::Gradient<Real> Bilevel<Real>::outer_gradient(std::int64_t step) {
   relax(step);
   const double tau = temperature(step);
-  const train::Objective objective{
-      .error_weight = error_weight(), .clip_decay = options_.clip_decay, .temperature = tau};
+  // The first order needs no gradient of the weights here, the second takes one for the direction of its
+  // product.
+  const bool second_order = options_.order == "second";
+  const train::Objective objective{.error_weight = error_weight(),
+                                   .clip_decay = options_.clip_decay,
+                                   .temperature = tau,
+                                   .wanted = second_order ? train::Wanted::all : train::Wanted::architecture};
   const train::Batch outer_batch{levels_.outer, step, options_.batch};
   train::Gradient<Real> outer;
-  if (options_.order == "second") {
+  if (second_order) {
     auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch},
-                                  {.temperature = tau});
+                                  {.wanted = train::Wanted::weights});
     std::vector<Real> moved(weights_.values().size()), jacobian(moved.size());
     weights_.virtual_update(
         inner.weights,
@@ -237,7 +242,9 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
 
   relax(step);
   auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch},
-                                {.clip_decay = options_.clip_decay, .temperature = temperature(step)});
+                                {.clip_decay = options_.clip_decay,
+                                 .temperature = temperature(step),
+                                 .wanted = outer_quantizers ? train::Wanted::weights : train::Wanted::all});
   train::require_finite(inner.loss, "the inner loss", step, "search");
   weights_.update(inner.weights, step,
                   {.learning_rate = options_.weight_learning_rate, .weight_decay = options_.weight_decay},

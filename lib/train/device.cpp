@@ -39,8 +39,8 @@ std::string slow_blas_warning() {
   return text;
 }
 
-// Every step asks for the same memory as the one before. glibc would give large blocks back to the system each time and
-// fetch them again page by page, which costs a tenth of a training step; this keeps them.
+// Every step asks for the same memory as the one before. glibc would give large blocks back to the system
+// each time and fetch them again page by page, which costs a tenth of a training step; this keeps them.
 void keep_freed_memory() {
 #ifdef __GLIBC__
   constexpr int most = 1 << 30;

@@ -69,6 +69,10 @@ struct Engine<Real>::Impl {
 
   void backward_of_last(const at::Tensor& loss) {
     gradient_tree.open_last({shard_gradient.template data_ptr<Real>(), elements});
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      const auto& p = layout.parameters[i];
+      if (!leaves[i].requires_grad()) gradient_tree.ready(p.begin, p.begin + p.size);
+    }
     if (head_elements > 0 &&
         !transformer.shape().tied_embeddings) {  // no backward reaches what `head` replaces
       const auto& replaced = layout.parameters[layout.linear_parameter.back()];
@@ -134,6 +138,15 @@ struct Engine<Real>::Impl {
     if (!on_host) effective.copy_(host);
   }
 
+  // Leaves whose gradient nobody wants are constants of this pass: embedding, norms and output head, when the
+  // pass is for α and θ alone.
+  void set_wanted(Wanted wanted) {
+    std::vector<bool> wants(leaves.size(), wanted != Wanted::architecture);
+    for (const std::size_t quantized : layout.linear_parameter) wants[quantized] = true;
+    for (std::size_t i = 0; i < leaves.size(); ++i) leaves[i].set_requires_grad(wants[i]);
+    for (auto& site : quantizers.sites) site.wants_sums = wanted != Wanted::weights;
+  }
+
   model::InputQuantizers* set_quantizers(const quant::Bank* bank) {
     if (!bank) return nullptr;
     quantizers.sites.assign(bank->sites.size(), {});
@@ -165,22 +178,31 @@ struct Engine<Real>::Impl {
     return model::cross_entropy(logits, targets.view({-1}).to(options.device()));
   }
 
-  // dL/dW~ -> dL/dW in place, and the gradients of α and θ from all sums.
-  void finish(std::span<const Real> parameters, const quant::Bank& bank, const Objective& objective,
-              Gradient<Real>& result) {
-    result.alpha.assign(bank.alpha.size(), 0.0);
-    result.theta.assign(bank.theta.size(), 0.0);
+  // dL/dW~ -> dL/dW in place, with the sums of the weight sites when they are wanted.
+  void finish_weights(std::span<const Real> parameters, const quant::Bank& bank, Wanted wanted,
+                      Gradient<Real>& result) {
     const std::span<Real> all = reduced;
     for (std::size_t l = 0; l < layout.linears.size(); ++l) {
       const auto& site = bank.sites[bank.weight_site[l]];
       const auto weight = weight_of(parameters, l);
       const auto part = all.subspan(effective_begin(l), weight.size());
-      result.sums[bank.weight_site[l]] = quant::mixed_weight_backward<Real>(bank, site, weight, part, part);
+      if (wanted == Wanted::weights) {
+        quant::mixed_weight_backward_values<Real>(bank, site, weight, part, part);
+      } else {
+        result.sums[bank.weight_site[l]] = quant::mixed_weight_backward<Real>(bank, site, weight, part, part);
+      }
       const std::size_t home = layout.parameters[layout.linear_parameter[l]].begin;
       if (home != effective_begin(l)) {  // the head's gradient joins that of the matrix it shares
         for (std::size_t i = 0; i < part.size(); ++i) all[home + i] += part[i];
       }
     }
+  }
+
+  // The gradients of α and θ from all sums.
+  void finish_architecture(const quant::Bank& bank, const Objective& objective,
+                           Gradient<Real>& result) const {
+    result.alpha.assign(bank.alpha.size(), 0.0);
+    result.theta.assign(bank.theta.size(), 0.0);
     const double sites = 2.0 * static_cast<double>(layout.linears.size());
     for (std::size_t i = 0; i < bank.sites.size(); ++i) {
       const auto& site = bank.sites[i];
@@ -209,11 +231,12 @@ Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::B
   Impl& my = *impl_;
   my.set_effective(parameters, bank);
   model::InputQuantizers* used = my.set_quantizers(bank);
+  my.set_wanted(bank ? objective.wanted : Wanted::weights);
+  const bool wants_sums = bank && objective.wanted != Wanted::weights;
   const std::int64_t per_shard = batch.sequences / my.shards;
-  const std::size_t statistics = 1 + (bank ? quant::packed_sums_size(*bank) : 0);
+  const std::size_t statistics = 1 + (wants_sums ? quant::packed_sums_size(*bank) : 0);
   comm::ShardTree<double>& statistics_tree = my.small_tree(statistics);
-  std::vector<double> packed(statistics), maxima(bank ? bank->sites.size() : 1, 0.0),
-      shard_maxima(maxima.size());
+  std::vector<double> packed(statistics), maxima(bank ? bank->sites.size() : 1, 0.0);
 
   for (int local = 0; local < my.gradient_tree.local_shards(); ++local) {
     const std::int64_t shard = my.gradient_tree.first_shard() + local;
@@ -223,12 +246,14 @@ Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::B
                             static_cast<double>(my.shards);
     my.backward(loss, local + 1 == my.gradient_tree.local_shards());
     packed[0] = loss.template item<double>();
-    if (bank) {
+    if (wants_sums) {
       std::vector<quant::MixedSums> sums;
       for (const auto& site : used->sites) sums.push_back(site.sums);
-      quant::pack_sums(*bank, sums, std::span(packed).subspan(1), shard_maxima);
-      for (std::size_t i = 0; i < maxima.size(); ++i) maxima[i] = std::max(maxima[i], shard_maxima[i]);
+      quant::pack_sums(*bank, sums, std::span(packed).subspan(1));
     }
+    if (bank)
+      for (std::size_t i = 0; i < maxima.size(); ++i)
+        maxima[i] = std::max(maxima[i], used->sites[i].sums.maximum);
     statistics_tree.push(packed);
   }
   my.reduced = my.gradient_tree.reduce();
@@ -239,10 +264,14 @@ Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::B
   result.loss = summed[0];
   result.weights = my.reduced.first(my.layout.total);
   if (bank) {
-    result.sums.resize(bank->sites.size());
-    auto inputs = quant::unpack_sums(*bank, summed.subspan(1), maxima);
-    for (std::size_t i = 0; i < inputs.size(); ++i) result.sums[i] = {std::move(inputs[i])};
-    my.finish(parameters, *bank, objective, result);
+    auto inputs = wants_sums ? quant::unpack_sums(*bank, summed.subspan(1))
+                             : std::vector<quant::MixedSums>(bank->sites.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      inputs[i].maximum = maxima[i];
+      result.sums.push_back({std::move(inputs[i])});
+    }
+    my.finish_weights(parameters, *bank, objective.wanted, result);
+    if (wants_sums) my.finish_architecture(*bank, objective, result);
   } else if (my.head_elements > 0) {
     const std::size_t home = my.layout.parameters[my.layout.linear_parameter.back()].begin;
     for (std::size_t i = 0; i < my.head_elements; ++i)

@@ -19,11 +19,19 @@ struct Batch {
   std::int64_t sequences;  ///< over all shards
 };
 
+/// Which gradients a pass is asked for. What is not asked for is not computed.
+enum class Wanted {
+  all,          ///< weights, α and θ
+  weights,      ///< the weights alone: alpha and theta stay empty, and of the sums there is only the maximum
+  architecture  ///< α and θ alone: of the weights, those that are not quantized have gradient 0
+};
+
 /// What the gradient pass is asked for beyond the loss.
 struct Objective {
   double error_weight = 0;  ///< λ_err
   double clip_decay = 0;    ///< PACT λ_a
   double temperature = 1;   ///< τ, for the α gradient
+  Wanted wanted = Wanted::all;
 };
 
 /// The gradient of the mean loss over the whole batch, the same to the last bit on every rank and for every

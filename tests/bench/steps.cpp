@@ -1,6 +1,7 @@
-// One kind of work of the training stages on random tokens, timed step by step: what tests/bench/run alternates with the peer.
-// Not a test: bench_steps WORK [key=value ...], WORK one of train search second finetune evaluate sgemm. Prints one line:
-// tokens/s (median of the steps, fastest, slowest), seconds of the median step, peak resident memory.
+// One kind of work of the training stages on random tokens, timed step by step: what tests/bench/run
+// alternates with the peer. Not a test: bench_steps WORK [key=value ...], WORK one of train search second
+// finetune evaluate sgemm. Prints one line: tokens/s (median of the steps, fastest, slowest), seconds of the
+// median step, peak resident memory.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -26,14 +27,14 @@ using namespace bitdarts;
 
 namespace {
 
-const std::vector<std::string> every_candidate{"lsq+:4",  "pact:8",    "lsq+:8",    "uniform:4",  "pact:4",
-                                               "fp32",    "uniform:8", "lsq+:16",   "pact:16",    "uniform:16"};
+const std::vector<std::string> every_candidate{"lsq+:4", "pact:8",    "lsq+:8",  "uniform:4", "pact:4",
+                                               "fp32",   "uniform:8", "lsq+:16", "pact:16",   "uniform:16"};
 
 // The shape of the peer.
 struct Settings {
-  std::map<std::string, std::int64_t> values{{"dim", 256},    {"layers", 4},    {"heads", 4},   {"ffn", 688},
-                                             {"context", 256}, {"batch", 8},    {"vocab", 4096}, {"steps", 5},
-                                             {"shards", 1},    {"candidates", 10}};
+  std::map<std::string, std::int64_t> values{
+      {"dim", 256}, {"layers", 4},   {"heads", 4}, {"ffn", 688},  {"context", 256},
+      {"batch", 8}, {"vocab", 4096}, {"steps", 5}, {"shards", 1}, {"candidates", 10}};
   std::int64_t operator[](const std::string& name) const { return values.at(name); }
 };
 
@@ -65,7 +66,8 @@ struct Work {
                           .tied_embeddings = true};
   model::ParameterLayout layout = model::make_layout(shape);
   data::TokenPart text = random_text();
-  data::Sampler outer{text, shape.context, 1, Stream::outer_batch}, inner{text, shape.context, 1, Stream::inner_batch};
+  data::Sampler outer{text, shape.context, 1, Stream::outer_batch},
+      inner{text, shape.context, 1, Stream::inner_batch};
   train::Engine<float> engine{world, settings["shards"], shape, layout, "cpu"};
   train::Weights<float> weights{layout, model::initial_parameters(shape, layout, 1)};
 
@@ -90,25 +92,28 @@ Step search_step(Work& work, config::SearchOptions options) {
   options.steps = 1000;
   options.warmup_steps = 0;
   options.budget = "w4a8";
-  std::vector<std::string> names(every_candidate.begin(), every_candidate.begin() + work.settings["candidates"]);
+  std::vector<std::string> names(every_candidate.begin(),
+                                 every_candidate.begin() + work.settings["candidates"]);
   const auto candidates = quant::parse_candidates(names);
-  auto bank = quant::make_search_bank(work.layout.linears, candidates, candidates, {.context = work.shape.context});
+  auto bank =
+      quant::make_search_bank(work.layout.linears, candidates, candidates, {.context = work.shape.context});
   work.engine.calibrate(work.weights.values(), bank, work.inner, 8);
   search::Budget budget;
-  budget.capacity = quant::parse_budget("w8a8", budget.kind, work.layout.linears, candidates, candidates).most;
+  budget.capacity =
+      quant::parse_budget("w8a8", budget.kind, work.layout.linears, candidates, candidates).most;
   budget.target = static_cast<double>(*budget.capacity) /
                   static_cast<double>(quant::full_cost(budget.kind, work.layout.linears));
   const auto start = work.weights.values();
-  auto bilevel = std::make_shared<search::Bilevel<float>>(options, 1, work.engine, work.layout,
-                                                          std::vector<float>(start.begin(), start.end()), bank,
-                                                          budget, search::Levels{work.outer, work.inner});
+  auto bilevel = std::make_shared<search::Bilevel<float>>(
+      options, 1, work.engine, work.layout, std::vector<float>(start.begin(), start.end()), bank, budget,
+      search::Levels{work.outer, work.inner});
   return [bilevel](std::int64_t step) { bilevel->step(step); };
 }
 
 Step finetune_step(Work& work) {
-  auto bank = std::make_shared<quant::Bank>(
-      quant::make_scheme_bank(work.layout.linears, quant::parse_uniform("uniform:lsq+:w4a8", work.layout.linears),
-                              {.context = work.shape.context}));
+  auto bank = std::make_shared<quant::Bank>(quant::make_scheme_bank(
+      work.layout.linears, quant::parse_uniform("uniform:lsq+:w4a8", work.layout.linears),
+      {.context = work.shape.context}));
   work.engine.calibrate(work.weights.values(), *bank, work.inner, 8);
   return [&work, bank](std::int64_t step) {
     work.update(work.engine.gradient(work.weights.values(), bank.get(), work.batch(step), {}).weights, step);
@@ -186,8 +191,9 @@ int run(const std::string& name, const Settings& settings) {
                         (name == "search" || name == "second" ? 2 : 1);
   const double median = seconds[seconds.size() / 2];
   if (world.root())
-    std::printf("tokens_per_s %.1f min %.1f max %.1f step_s %.4f processor_s %.4f peak_rss_mb %.1f\n", tokens / median,
-                tokens / seconds.back(), tokens / seconds.front(), median, busy[busy.size() / 2], peak_megabytes());
+    std::printf("tokens_per_s %.1f min %.1f max %.1f step_s %.4f processor_s %.4f peak_rss_mb %.1f\n",
+                tokens / median, tokens / seconds.back(), tokens / seconds.front(), median,
+                busy[busy.size() / 2], peak_megabytes());
   return 0;
 }
 

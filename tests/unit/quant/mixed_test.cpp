@@ -41,6 +41,10 @@ void require_agreement(const std::vector<Real>& x, const std::vector<Real>& grad
   reference::mixed_forward<Real>(x, candidates, expected);
   reference::mixed_backward<Real>(x, gradient, candidates, expected_dx, expected_mixed, expected_sums);
   CHECK(forward == mixed);  // recomputed, not saved, and the same bits
+  std::vector<Real> dx_alone(n), mixed_alone(n);
+  CHECK(mixed_backward_values<Real>(x, gradient, candidates, dx_alone, mixed_alone) == sums.maximum);
+  CHECK(dx_alone == dx);
+  CHECK(mixed_alone == mixed);
 
   const double epsilon = static_cast<double>(std::numeric_limits<Real>::epsilon());
   const double terms = static_cast<double>(candidates.size()) + 1;
