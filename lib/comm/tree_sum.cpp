@@ -1,8 +1,10 @@
+#include "comm/tree_sum.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <string>
 
-#include "comm/shard_tree.hpp"
 #include "core/error.hpp"
 
 namespace bitdarts::comm {
@@ -11,22 +13,25 @@ namespace {
 // A block of every level of the tree stays in the first-level cache.
 constexpr std::size_t block = 512;
 
+// The subtree over `parts`, for `count` elements from `first` on. `sum` may be where a part is: it is written
+// last.
 template <class T>
-using Block = std::array<T, block>;
-
-// The subtree over `parts`, for `count` elements from `first` on. `scratch` has one block per level.
-template <class T>
-void sum_block(std::span<const std::span<const T>> parts, std::size_t first, std::size_t count, T* sum,
-               Block<T>* scratch) {
+void sum_block(std::span<const std::span<const T>> parts, std::size_t first, std::size_t count, T* sum) {
+  const auto add = [&](const T* left, const T* right) {
+#pragma GCC ivdep
+    for (std::size_t i = 0; i < count; ++i) sum[i] = left[i] + right[i];
+  };
   if (parts.size() == 1) {
-    std::copy_n(parts[0].data() + first, count, sum);
-    return;
+    if (parts[0].data() + first != sum) std::copy_n(parts[0].data() + first, count, sum);
+  } else if (parts.size() == 2) {
+    add(parts[0].data() + first, parts[1].data() + first);
+  } else {
+    const std::size_t half = parts.size() / 2;
+    std::array<T, block> left, right;
+    sum_block<T>(parts.first(half), first, count, left.data());
+    sum_block<T>(parts.last(half), first, count, right.data());
+    add(left.data(), right.data());
   }
-  const std::size_t half = parts.size() / 2;
-  T* right = scratch->data();
-  sum_block<T>(parts.first(half), first, count, sum, scratch + 1);
-  sum_block<T>(parts.last(half), first, count, right, scratch + 1);
-  for (std::size_t i = 0; i < count; ++i) sum[i] += right[i];
 }
 
 }  // namespace
@@ -42,9 +47,8 @@ void tree_sum(std::span<const std::span<const T>> parts, std::span<T> sum) {
                   std::to_string(sum.size()));
     }
   }
-  std::vector<Block<T>> scratch(static_cast<std::size_t>(std::countr_zero(parts.size())) + 1);
   for (std::size_t at = 0; at < sum.size(); at += block) {
-    sum_block<T>(parts, at, std::min(block, sum.size() - at), sum.data() + at, scratch.data());
+    sum_block<T>(parts, at, std::min(block, sum.size() - at), sum.data() + at);
   }
 }
 

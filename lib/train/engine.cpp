@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "comm/shard_tree.hpp"
 #include "core/error.hpp"
 #include "model/transformer.hpp"
+#include "train/leaf_hook.hpp"
 
 namespace bitdarts::train {
 
@@ -24,9 +26,13 @@ struct Engine<Real>::Impl {
   at::Tensor effective, shard_gradient;
   std::vector<at::Tensor> leaves;
   at::Tensor head;
+  const std::size_t elements;
   comm::ShardTree<Real> gradient_tree;
-  std::vector<Real> reduced;
+  std::map<std::size_t, comm::ShardTree<double>> small_trees;  // by their number of elements
+  std::span<Real> reduced;                                     // in the gradient tree
   model::InputQuantizers quantizers;
+  bool in_last_backward = false;
+  std::vector<LeafHook> hooks;
 
   Impl(const comm::Communicator& w, std::int64_t k, const model::ModelShape& shape,
        const model::ParameterLayout& l, const std::string& device)
@@ -38,13 +44,50 @@ struct Engine<Real>::Impl {
         options(host_options.device(on_host ? at::kCPU : at::kCUDA)),
         transformer(shape, layout, options),
         head_elements(head_size(layout)),
-        gradient_tree(world, static_cast<int>(shards), layout.total + head_elements),
-        reduced(layout.total + head_elements) {
-    const auto total = static_cast<std::int64_t>(reduced.size());
+        elements(layout.total + head_elements),
+        gradient_tree(world, static_cast<int>(shards), elements) {
+    const auto total = static_cast<std::int64_t>(elements);
     effective = at::zeros({total}, options);
     shard_gradient = at::zeros({total}, options);
     for (const auto& p : layout.parameters) leaves.push_back(leaf(p.begin, p.shape));
     if (head_elements > 0) head = leaf(layout.total, layout.parameters[layout.linear_parameter.back()].shape);
+    if (on_host) announce_leaves();
+  }
+
+  // While the last local shard goes backward, the tree learns of every gradient that is there. (On the host
+  // only: on a GPU the hooks run in a thread of LibTorch's, and the gradient is elsewhere.)
+  void announce_leaves() {
+    const auto announce = [&](const at::Tensor& tensor, std::size_t begin) {
+      const std::size_t end = begin + static_cast<std::size_t>(tensor.numel());
+      hooks.emplace_back(tensor, [this, begin, end] {
+        if (in_last_backward) gradient_tree.ready(begin, end);
+      });
+    };
+    for (std::size_t i = 0; i < leaves.size(); ++i) announce(leaves[i], layout.parameters[i].begin);
+    if (head_elements > 0) announce(head, layout.total);
+  }
+
+  void backward_of_last(const at::Tensor& loss) {
+    gradient_tree.open_last({shard_gradient.template data_ptr<Real>(), elements});
+    if (head_elements > 0 &&
+        !transformer.shape().tied_embeddings) {  // no backward reaches what `head` replaces
+      const auto& replaced = layout.parameters[layout.linear_parameter.back()];
+      gradient_tree.ready(replaced.begin, replaced.begin + replaced.size);
+    }
+    in_last_backward = true;
+    loss.backward();
+    in_last_backward = false;
+  }
+
+  void backward(const at::Tensor& loss, bool last) {
+    if (on_host && last) return backward_of_last(loss);
+    loss.backward();
+    const at::Tensor host = on_host ? shard_gradient : shard_gradient.cpu();
+    gradient_tree.push({host.data_ptr<Real>(), elements});
+  }
+
+  comm::ShardTree<double>& small_tree(std::size_t count) {
+    return small_trees.try_emplace(count, world, static_cast<int>(shards), count).first->second;
   }
 
   static std::size_t head_size(const model::ParameterLayout& layout) {
@@ -74,9 +117,8 @@ struct Engine<Real>::Impl {
 
   void set_effective(std::span<const Real> parameters, quant::Bank* bank) {
     at::NoGradGuard no_grad;
-    at::Tensor host =
-        on_host ? effective : at::empty({static_cast<std::int64_t>(reduced.size())}, host_options);
-    const std::span<Real> values(host.data_ptr<Real>(), reduced.size());
+    at::Tensor host = on_host ? effective : at::empty({static_cast<std::int64_t>(elements)}, host_options);
+    const std::span<Real> values(host.data_ptr<Real>(), elements);
     std::copy(parameters.begin(), parameters.end(), values.begin());
     if (bank) {
       for (std::size_t l = 0; l < layout.linears.size(); ++l) {
@@ -116,16 +158,11 @@ struct Engine<Real>::Impl {
     const std::int64_t context = transformer.shape().context;
     at::Tensor inputs = at::empty({count, context}, at::kLong),
                targets = at::empty({count, context}, at::kLong);
-    const auto elements = static_cast<std::size_t>(count * context);
-    sampler.fill(step, first, count, {inputs.data_ptr<std::int64_t>(), elements},
-                 {targets.data_ptr<std::int64_t>(), elements});
+    const auto tokens = static_cast<std::size_t>(count * context);
+    sampler.fill(step, first, count, {inputs.data_ptr<std::int64_t>(), tokens},
+                 {targets.data_ptr<std::int64_t>(), tokens});
     const at::Tensor logits = transformer.logits(leaves, head, inputs.to(options.device()), used);
     return model::cross_entropy(logits, targets.view({-1}).to(options.device()));
-  }
-
-  void push_shard_gradient() {
-    const at::Tensor host = on_host ? shard_gradient : shard_gradient.cpu();
-    gradient_tree.push({host.data_ptr<Real>(), reduced.size()});
   }
 
   // dL/dW~ -> dL/dW in place, and the gradients of α and θ from all sums.
@@ -133,7 +170,7 @@ struct Engine<Real>::Impl {
               Gradient<Real>& result) {
     result.alpha.assign(bank.alpha.size(), 0.0);
     result.theta.assign(bank.theta.size(), 0.0);
-    const std::span<Real> all(reduced);
+    const std::span<Real> all = reduced;
     for (std::size_t l = 0; l < layout.linears.size(); ++l) {
       const auto& site = bank.sites[bank.weight_site[l]];
       const auto weight = weight_of(parameters, l);
@@ -174,7 +211,7 @@ Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::B
   model::InputQuantizers* used = my.set_quantizers(bank);
   const std::int64_t per_shard = batch.sequences / my.shards;
   const std::size_t statistics = 1 + (bank ? quant::packed_sums_size(*bank) : 0);
-  comm::ShardTree<double> statistics_tree(my.world, static_cast<int>(my.shards), statistics);
+  comm::ShardTree<double>& statistics_tree = my.small_tree(statistics);
   std::vector<double> packed(statistics), maxima(bank ? bank->sites.size() : 1, 0.0),
       shard_maxima(maxima.size());
 
@@ -184,8 +221,7 @@ Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::B
     my.clear_sums();
     const at::Tensor loss = my.batch_loss(batch.sampler, batch.step, shard * per_shard, per_shard, used) /
                             static_cast<double>(my.shards);
-    loss.backward();
-    my.push_shard_gradient();
+    my.backward(loss, local + 1 == my.gradient_tree.local_shards());
     packed[0] = loss.template item<double>();
     if (bank) {
       std::vector<quant::MixedSums> sums;
@@ -195,16 +231,16 @@ Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::B
     }
     statistics_tree.push(packed);
   }
-  my.gradient_tree.reduce(my.reduced);
-  statistics_tree.reduce(packed);
+  my.reduced = my.gradient_tree.reduce();
+  const std::span<const double> summed = statistics_tree.reduce();
   my.world.max_in_place(maxima);
 
   Gradient<Real> result;
-  result.loss = packed[0];
-  result.weights = std::span<Real>(my.reduced).first(my.layout.total);
+  result.loss = summed[0];
+  result.weights = my.reduced.first(my.layout.total);
   if (bank) {
     result.sums.resize(bank->sites.size());
-    auto inputs = quant::unpack_sums(*bank, std::span(packed).subspan(1), maxima);
+    auto inputs = quant::unpack_sums(*bank, summed.subspan(1), maxima);
     for (std::size_t i = 0; i < inputs.size(); ++i) result.sums[i] = {std::move(inputs[i])};
     my.finish(parameters, *bank, objective, result);
   } else if (my.head_elements > 0) {
@@ -222,7 +258,7 @@ double Engine<Real>::loss(std::span<const Real> parameters, quant::Bank* bank, c
   my.set_effective(parameters, bank);
   model::InputQuantizers* used = my.set_quantizers(bank);
   const std::int64_t per_shard = batch.sequences / my.shards;
-  comm::ShardTree<double> tree(my.world, static_cast<int>(my.shards), 1);
+  comm::ShardTree<double>& tree = my.small_tree(1);
   for (int local = 0; local < tree.local_shards(); ++local) {
     const std::int64_t shard = tree.first_shard() + local;
     const double part =
@@ -230,9 +266,7 @@ double Engine<Real>::loss(std::span<const Real> parameters, quant::Bank* bank, c
     const double mean = part / static_cast<double>(my.shards);
     tree.push({&mean, 1});
   }
-  double total = 0;
-  tree.reduce({&total, 1});
-  return total;
+  return tree.reduce()[0];
 }
 
 template <class Real>

@@ -15,7 +15,7 @@ constexpr std::int64_t shards = 4, sequences = 8;
 const std::vector<std::string> names{"lsq+:4", "pact:8", "uniform:3", "fp32"};
 
 struct Bench {
-  model::ModelShape shape = tiny::shape();
+  model::ModelShape shape;
   model::ParameterLayout layout = model::make_layout(shape, true);
   std::vector<float> parameters = tiny::narrowed(tiny::parameters(layout));
   data::TokenPart outer_part = tiny::counting_part(300, 1), inner_part = tiny::counting_part(300, 2);
@@ -23,7 +23,8 @@ struct Bench {
       inner{inner_part, shape.context, 5, Stream::inner_batch};
   train::Engine<float> engine;
 
-  explicit Bench(const comm::Communicator& world) : engine(world, shards, shape, layout, "cpu") {}
+  explicit Bench(const comm::Communicator& world, bool tied_embeddings = true)
+      : shape(tiny::shape(2, tied_embeddings)), engine(world, shards, shape, layout, "cpu") {}
 
   quant::Bank bank(const quant::BankOptions& options) {
     auto bank = quant::make_search_bank(layout.linears, quant::parse_candidates(names),
@@ -48,8 +49,8 @@ std::string digest(const train::Gradient<float>& gradient) {
   return hash.hex();
 }
 
-std::vector<std::string> engine_digests(const comm::Communicator& world) {
-  Bench bench(world);
+std::vector<std::string> engine_digests(const comm::Communicator& world, bool tied_embeddings) {
+  Bench bench(world, tied_embeddings);
   std::vector<std::string> digests;
   digests.push_back(
       digest(bench.engine.gradient(bench.parameters, nullptr, {bench.outer, 3, sequences}, {})));
@@ -105,12 +106,15 @@ TEST_CASE(
     "losses, gradients and statistics have the bits of one process on any number of ranks, and on every "
     "rank") {
   const comm::Communicator world, alone(MPI_COMM_SELF);
-  const auto found = engine_digests(world);
-  std::string all;
-  for (const auto& digest : found) all += digest;
-  const bool same_everywhere = world.broadcast_text(all) == all;
-  CHECK(found == engine_digests(alone));
-  CHECK(same_everywhere);
+  for (const bool tied_embeddings :
+       {true, false}) {  // untied, no gradient reaches the quantized head's own leaf
+    const auto found = engine_digests(world, tied_embeddings);
+    std::string all;
+    for (const auto& digest : found) all += digest;
+    const bool same_everywhere = world.broadcast_text(all) == all;
+    CHECK(found == engine_digests(alone, tied_embeddings));
+    CHECK(same_everywhere);
+  }
 }
 
 TEST_CASE("a search has the bits of one process on any number of ranks") {

@@ -1,11 +1,13 @@
 // The same numbers are asked for with 1, 2, 4 and 8 ranks: what a serial tree_sum over all shards gives.
 #include "comm/shard_tree.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "catch.hpp"
+#include "comm/tree_sum.hpp"
 #include "core/error.hpp"
 #include "core/random.hpp"
 
@@ -42,9 +44,19 @@ std::vector<T> distributed_sum(ShardTree<T>& tree, std::size_t elements, int rou
     tree.push(values);
     values.assign(values.size(), std::numeric_limits<T>::quiet_NaN());  // the tree keeps its own copy
   }
-  std::vector<T> sum(elements, T{-1});
-  tree.reduce(sum);
-  return sum;
+  const auto sum = tree.reduce();
+  return {sum.begin(), sum.end()};
+}
+
+// A random cut of the elements, shuffled; every third piece is left out.
+std::vector<std::pair<std::size_t, std::size_t>> pieces(std::size_t elements, std::size_t longest, int seed) {
+  KeyedRandom random(11, Stream::initialisation, static_cast<std::uint64_t>(seed));
+  std::vector<std::pair<std::size_t, std::size_t>> cut;
+  for (std::size_t begin = 0; begin < elements; begin = cut.back().second)
+    cut.emplace_back(begin, std::min<std::size_t>(elements, begin + 1 + random.below(longest)));
+  for (std::size_t i = cut.size(); i > 1; --i) std::swap(cut[i - 1], cut[random.below(i)]);
+  cut.resize(cut.size() - cut.size() / 3);
+  return cut;
 }
 
 template <class T>
@@ -104,14 +116,80 @@ TEST_CASE("shards that the ranks cannot share are refused on every rank") {
   if (world.size() > 1) CHECK_THROWS_AS(ShardTree<float>(world, world.size() / 2, 10), ConfigError);
 }
 
+TEST_CASE("a last shard in pieces, announced in any order or not at all, gives the same bits") {
+  const Communicator world;
+  struct Case {
+    int shards;
+    std::size_t elements, bucket, longest_piece;
+  };
+  for (const Case c : {Case{8, 1000, 128, 100}, Case{8, 4097, 1000, 3000}, Case{16, 999, 7, 20},
+                       Case{8, 300000, 1000, 70000}, Case{8, 5, 1, 3}, Case{8, 0, 64, 1}}) {
+    ShardTree<float> tree(world, c.shards, c.elements, c.bucket);
+    bool same = true;
+    for (int round = 0; round < 6; ++round) {
+      for (int i = 0; i + 1 < tree.local_shards(); ++i)
+        tree.push(shard_values<float>(tree.first_shard() + i, c.elements, round));
+      const auto values =
+          shard_values<float>(tree.first_shard() + tree.local_shards() - 1, c.elements, round);
+      std::vector<float> arriving(c.elements, std::numeric_limits<float>::quiet_NaN());
+      tree.open_last(arriving);
+      for (const auto& [begin, end] : pieces(c.elements, c.longest_piece, world.rank() + 10 * round)) {
+        std::copy(values.begin() + std::ptrdiff_t(begin), values.begin() + std::ptrdiff_t(end),
+                  arriving.begin() + std::ptrdiff_t(begin));
+        tree.ready(begin, end);
+      }
+      arriving = values;  // what was not announced is final when reduce() is called
+      const auto sum = tree.reduce();
+      same = same_bits({sum.begin(), sum.end()}, serial_sum<float>(c.shards, c.elements, round)) && same;
+    }
+    CAPTURE(c.shards, c.elements, c.bucket);
+    CHECK(same);
+  }
+}
+
+TEST_CASE("two trees that are under way at once do not disturb each other") {
+  const Communicator world;
+  ShardTree<float> one(world, 8, 5000, 300), other(world, 8, 777, 100);
+  const auto push_all = [](ShardTree<float>& tree, std::size_t elements, int round) {
+    for (int i = 0; i < tree.local_shards(); ++i)
+      tree.push(shard_values<float>(tree.first_shard() + i, elements, round));
+  };
+  push_all(one, 5000, 1);
+  push_all(other, 777, 2);
+  const auto second = other.reduce(), first = one.reduce();
+  CHECK(same_bits({first.begin(), first.end()}, serial_sum<float>(8, 5000, 1)));
+  CHECK(same_bits({second.begin(), second.end()}, serial_sum<float>(8, 777, 2)));
+}
+
 TEST_CASE("a tree refuses too few, too many and wrongly sized shards") {
   const Communicator world;
   ShardTree<float> tree(world, world.size(), 4);
   std::vector<float> four(4), five(5);
-  CHECK_THROWS_AS(tree.reduce(four), Error);
+  CHECK_THROWS_AS(tree.reduce(), Error);
   CHECK_THROWS_AS(tree.push(five), Error);
+  CHECK_THROWS_AS(tree.open_last(five), Error);
   tree.push(four);
   CHECK_THROWS_AS(tree.push(four), Error);
-  CHECK_THROWS_AS(tree.reduce(five), Error);
-  tree.reduce(four);
+  CHECK_THROWS_AS(tree.open_last(four), Error);
+  tree.reduce();
+}
+
+TEST_CASE("a tree refuses pieces of no opened shard, outside it, or twice") {
+  const Communicator world;
+  ShardTree<float> tree(world, 2 * world.size(), 10, 3);
+  std::vector<float> ten(10, 1.0f);
+  CHECK_THROWS_AS(tree.open_last(ten), Error);
+  tree.push(ten);
+  CHECK_THROWS_AS(tree.ready(0, 1), Error);
+  tree.open_last(ten);
+  CHECK_THROWS_AS(tree.push(ten), Error);
+  CHECK_THROWS_AS(tree.ready(9, 11), Error);
+  tree.ready(2, 5);
+  for (const auto& [begin, end] : {std::pair<std::size_t, std::size_t>{2, 5}, {0, 3}, {4, 6}, {3, 4}, {1, 9}})
+    CHECK_THROWS_AS(tree.ready(begin, end), Error);
+  tree.ready(5, 10);
+  tree.ready(1, 2);
+  const auto sum = tree.reduce();
+  CHECK(std::all_of(sum.begin(), sum.end(),
+                    [&](float value) { return value == 2.0f * static_cast<float>(world.size()); }));
 }

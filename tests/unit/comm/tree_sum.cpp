@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "comm/shard_tree.hpp"
+#include "comm/tree_sum.hpp"
 #include "core/error.hpp"
 
 using bitdarts::comm::tree_sum;
