@@ -1,7 +1,7 @@
 #include "comm/bucket_exchange.hpp"
 
 #include <algorithm>
-#include <array>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -11,9 +11,9 @@
 namespace bitdarts::comm {
 namespace {
 
-// Few hooks come between one large parameter and the next, and each moves a bucket by one phase at most: as
-// many as may be under way at once are hidden behind the work in between. Each holds one bucket of memory.
-constexpr std::size_t buckets_under_way = 32;
+// Between one hook and the next a bucket moves by one phase at most: what is to be hidden behind the work in
+// between must be under way at once. Each bucket waiting for its slices holds up to a bucket of memory.
+constexpr std::size_t most_waiting = 64;
 // The counts and displacements of one bucket are MPI's ints.
 constexpr std::size_t largest_bucket = std::size_t{1} << 30;
 
@@ -25,8 +25,8 @@ MPI_Datatype mpi_type() {
 // How a bucket of `count` elements is cut: slice r is summed by rank r. A rank's own slice stays where it is.
 struct Slices {
   std::vector<int> counts, starts;             // of all slices, in the bucket
-  std::vector<int> sent;                       // counts, none to itself
-  std::vector<int> received, received_starts;  // parts of the own slice, none from itself
+  std::vector<int> sent;                       // counts, but nothing to itself
+  std::vector<int> received, received_starts;  // of the own slice of the others, one after another
   std::size_t own_start = 0, own_count = 0;
 
   Slices(const Communicator& world, std::size_t count) {
@@ -42,8 +42,7 @@ struct Slices {
     received.assign(ranks, counts[own]);
     received[own] = 0;
     for (std::size_t r = 0; r < ranks; ++r)
-      received_starts.push_back(
-          static_cast<int>((r < own ? r : r - std::min(r, std::size_t{1})) * own_count));
+      received_starts.push_back(static_cast<int>((r > own ? r - 1 : r) * own_count));
   }
 };
 
@@ -57,16 +56,15 @@ bool done(MPI_Request& request) {
 
 template <class T>
 struct BucketExchange<T>::State {
-  struct Lane {  // one bucket on its way
-    std::vector<T> parts;
-    MPI_Request request = MPI_REQUEST_NULL;
-  };
   const Communicator scatter_world, gather_world;
   const std::size_t bucket_elements;
   std::vector<T> buffer;
-  std::vector<std::size_t> missing;  // by bucket: elements not yet announced
-  const Slices whole, rest;          // of every bucket but the last, and of the last
-  std::vector<Lane> lanes;
+  std::vector<std::size_t> missing;    // by bucket: elements not yet announced
+  const Slices whole, rest;            // of every bucket but the last, and of the last
+  std::vector<MPI_Request> requests;   // by bucket, of the phase it is in
+  std::vector<T*> received;            // by bucket: where its slices arrive
+  std::vector<std::vector<T>> places;  // where slices can arrive,
+  std::vector<T*> free_places;         // and where they can now; taken from the back, still in the cache
   std::vector<std::span<const T>> parts;
   // So many buckets have come so far, in order: filled >= scattered >= gathered >= finished.
   std::size_t filled = 0, scattered = 0, gathered = 0, finished = 0;
@@ -79,10 +77,16 @@ struct BucketExchange<T>::State {
         missing((elements + bucket - 1) / bucket),
         whole(world, bucket),
         rest(world, missing.empty() ? 0 : elements - (missing.size() - 1) * bucket),
-        lanes(std::min(missing.size(), buckets_under_way)),
+        requests(missing.size(), MPI_REQUEST_NULL),
+        received(missing.size()),
+        places(std::min(missing.size(), most_waiting)),
         parts(static_cast<std::size_t>(world.size())) {
-    const auto others = static_cast<std::size_t>(world.size() - 1);
-    for (Lane& one : lanes) one.parts.resize(slices(0).own_count * others);
+    // The shorter bucket at the end may well give this rank the longer slice.
+    const std::size_t longest = missing.empty() ? 0 : std::max(slices(0).own_count, rest.own_count);
+    for (auto& place : places) {
+      place.resize(longest * (parts.size() - 1));
+      free_places.push_back(place.data());
+    }
     start_over();
   }
 
@@ -96,36 +100,35 @@ struct BucketExchange<T>::State {
     return end_of(bucket) - std::min(end_of(bucket), bucket_elements);
   }
   const Slices& slices(std::size_t bucket) const { return bucket + 1 == missing.size() ? rest : whole; }
-  Lane& lane(std::size_t bucket) { return lanes[bucket % lanes.size()]; }
 
   void scatter(std::size_t bucket) {
     const Slices& cut = slices(bucket);
+    received[bucket] = free_places.back();
+    free_places.pop_back();
     BITDARTS_MPI(MPI_Ialltoallv(buffer.data() + begin_of(bucket), cut.sent.data(), cut.starts.data(),
-                                mpi_type<T>(), lane(bucket).parts.data(), cut.received.data(),
+                                mpi_type<T>(), received[bucket], cut.received.data(),
                                 cut.received_starts.data(), mpi_type<T>(), scatter_world.handle(),
-                                &lane(bucket).request));
+                                &requests[bucket]));
   }
 
   void sum_and_gather(std::size_t bucket) {
     const Slices& cut = slices(bucket);
     const auto own = std::span(buffer).subspan(begin_of(bucket) + cut.own_start, cut.own_count);
-    for (std::size_t r = 0; r < parts.size(); ++r) {
-      const bool here = static_cast<int>(r) == gather_world.rank();
-      parts[r] = here ? own
-                      : std::span(lane(bucket).parts)
-                            .subspan(static_cast<std::size_t>(cut.received_starts[r]), own.size());
-    }
+    for (std::size_t r = 0; r < parts.size(); ++r)
+      parts[r] = {received[bucket] + cut.received_starts[r], own.size()};
+    parts[static_cast<std::size_t>(gather_world.rank())] = own;
     tree_sum<T>(parts, own);
+    free_places.push_back(received[bucket]);
     BITDARTS_MPI(MPI_Iallgatherv(MPI_IN_PLACE, 0, mpi_type<T>(), buffer.data() + begin_of(bucket),
                                  cut.counts.data(), cut.starts.data(), mpi_type<T>(), gather_world.handle(),
-                                 &lane(bucket).request));
+                                 &requests[bucket]));
   }
 
   // Whatever can go on goes on, without waiting.
   void progress() {
-    while (finished < gathered && done(lane(finished).request)) ++finished;
-    while (gathered < scattered && done(lane(gathered).request)) sum_and_gather(gathered++);
-    while (scattered < filled && scattered < finished + lanes.size()) scatter(scattered++);
+    while (finished < gathered && done(requests[finished])) ++finished;
+    while (gathered < scattered && done(requests[gathered])) sum_and_gather(gathered++);
+    while (scattered < filled && !free_places.empty()) scatter(scattered++);
   }
 };
 
@@ -169,7 +172,7 @@ void BucketExchange<T>::finish() {
   for (my.progress(); my.finished < my.missing.size(); my.progress()) {
     // The oldest that the others need something of: a sum before what has been summed.
     const std::size_t oldest = my.gathered < my.scattered ? my.gathered : my.finished;
-    BITDARTS_MPI(MPI_Wait(&my.lane(oldest).request, MPI_STATUS_IGNORE));
+    BITDARTS_MPI(MPI_Wait(&my.requests[oldest], MPI_STATUS_IGNORE));
   }
   my.start_over();
 }

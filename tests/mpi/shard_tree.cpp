@@ -75,7 +75,7 @@ TEMPLATE_TEST_CASE("the sum over the shards has the serial tree's bits on any nu
   };
   const auto one = std::size_t{1};
   for (const Case c : {Case{8, 1000, 1u << 20}, Case{16, 1000, 128}, Case{8, 4097, 1000},
-                       Case{32, 3, 1u << 20}, Case{8, 1, one}, Case{8, 5, one}, Case{8, 13, 7},
+                       Case{32, 3, 1u << 20}, Case{8, 1, one}, Case{8, 5, one}, Case{8, 13, 7}, Case{8, 7, 4},
                        Case{64, 257, 100}, Case{8, 0, 64}, Case{16, 20000, 2048}}) {
     ShardTree<TestType> tree(world, c.shards, c.elements, c.bucket);
     bool same = true;
@@ -123,7 +123,7 @@ TEST_CASE("a last shard in pieces, announced in any order or not at all, gives t
     std::size_t elements, bucket, longest_piece;
   };
   for (const Case c : {Case{8, 1000, 128, 100}, Case{8, 4097, 1000, 3000}, Case{16, 999, 7, 20},
-                       Case{8, 300000, 1000, 70000}, Case{8, 5, 1, 3}, Case{8, 0, 64, 1}}) {
+                       Case{8, 300000, 1000, 70000}, Case{8, 5, 1, 3}, Case{8, 7, 4, 2}, Case{8, 0, 64, 1}}) {
     ShardTree<float> tree(world, c.shards, c.elements, c.bucket);
     bool same = true;
     for (int round = 0; round < 6; ++round) {
