@@ -137,7 +137,7 @@ EncodedShare<Id> encode_share(const TextIndex& index, const Tokenizer& tokenizer
   double megabytes = 0;
   for (std::size_t done = 0; done < longest; done += blocks_per_round) {
     if (team.interrupts.raised_anywhere(team.world)) {
-      throw Interrupted("stopped on request; nothing is published yet", {}, "run the same command again");
+      throw Interrupted("interrupted; nothing is published yet", {}, "run the same command again");
     }
     comm::together(team.world, [&] {
       for (std::size_t i = done; i < std::min(done + blocks_per_round, mine.last - mine.first); ++i) {

@@ -39,17 +39,29 @@ fs::path CheckpointFiles::path_of(std::int64_t step) const {
 }
 
 void CheckpointFiles::keep_up_to(std::int64_t step) const {
+  remove_unfinished();
   int kept = 0;
   for (const Entry& entry : newest_first())
     if (entry.step > step || ++kept > 2) fs::remove(entry.path);
 }
 
 void CheckpointFiles::remove_all() const {
+  remove_unfinished();
   for (const Entry& entry : newest_first()) fs::remove(entry.path);
   // Only empty directories go: another configuration may have left a checkpoint of its own.
   std::error_code not_empty;
   fs::remove(directory_, not_empty);
   fs::remove(directory_.parent_path(), not_empty);
+}
+
+void CheckpointFiles::remove_unfinished() const {
+  std::vector<fs::path> unfinished;
+  std::error_code absent;
+  for (const auto& file : fs::directory_iterator(directory_, absent)) {
+    const std::string name = file.path().filename().string();
+    if (name.starts_with(prefix_) && name.ends_with(".tmp")) unfinished.push_back(file.path());
+  }
+  for (const fs::path& file : unfinished) fs::remove(file);
 }
 
 }  // namespace bitdarts::stage

@@ -19,11 +19,12 @@ class CheckpointFiles {
   std::vector<Entry> newest_first() const;
   std::filesystem::path path_of(std::int64_t step) const;
   /// Keeps `step` and the one before it. Later ones were passed over, by damage or on request, and would be
-  /// taken for newer than what is now being made.
+  /// taken for newer than what is now being made. What a killed run did not finish writing goes too.
   void keep_up_to(std::int64_t step) const;
   void remove_all() const;
 
  private:
+  void remove_unfinished() const;
   std::filesystem::path directory_;
   std::string prefix_;
 };

@@ -15,6 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* file_name = ".lock";
+
 [[noreturn]] void cannot_write(const fs::path& directory, const std::string& reason) {
   throw Error("nothing can be written to the directory of the products (" + reason + ")", directory.string(),
               "look at free space, quota and write permission, or name another --out");
@@ -39,7 +41,7 @@ std::string text_of(int descriptor) {
 }  // namespace
 
 DirectoryLock::DirectoryLock(const fs::path& directory, const std::string& holder)
-    : path_(directory / ".lock") {
+    : path_(directory / file_name) {
   std::error_code failed;
   made_ = fs::create_directories(directory, failed);
   if (failed) cannot_write(directory, failed.message());
@@ -71,6 +73,11 @@ DirectoryLock::~DirectoryLock() {
   ::close(descriptor_);
   std::error_code not_empty;
   if (made_) fs::remove(path_.parent_path(), not_empty);
+}
+
+bool DirectoryLock::file_in(const fs::path& directory) {
+  std::error_code unknown;
+  return fs::exists(directory / file_name, unknown);
 }
 
 void DirectoryLock::open() {

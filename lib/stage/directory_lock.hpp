@@ -16,6 +16,8 @@ class DirectoryLock {
   DirectoryLock(const DirectoryLock&) = delete;
   DirectoryLock& operator=(const DirectoryLock&) = delete;
   const std::string& warning() const { return warning_; }
+  /// Is there a lock file, be it held or left by a run that was killed?
+  static bool file_in(const std::filesystem::path& directory);
 
  private:
   void open();

@@ -70,13 +70,27 @@ bool Run::up_to_date() const {
     context_.console.warn(product_path().string() + " is damaged and will be made again: " + standing.reason);
   if (standing.kind != Standing::Kind::up_to_date) return false;
   context_.console.note("up to date (" + product_path().string() + ")");
+  tidy_up();
   return true;
 }
 
+std::string Run::holder() const {
+  return "bitdarts-" + description_.name + ", process " + std::to_string(getpid()) + " on " + host_name() +
+         ", since " + started_;
+}
+
+void Run::tidy_up() const {
+  if (!DirectoryLock::file_in(context_.out)) return;
+  try {
+    const DirectoryLock lock(context_.out, holder());
+    CheckpointFiles(product_path(), key_).remove_all();
+  } catch (const std::exception&) {
+    // The product is whole, and its reader need not be allowed to write beside it.
+  }
+}
+
 void Run::take_directory() {
-  lock_ = std::make_unique<DirectoryLock>(context_.out, "bitdarts-" + description_.name + ", process " +
-                                                            std::to_string(getpid()) + " on " + host_name() +
-                                                            ", since " + started_);
+  lock_ = std::make_unique<DirectoryLock>(context_.out, holder());
   if (!lock_->warning().empty()) context_.console.warn(lock_->warning());
 }
 

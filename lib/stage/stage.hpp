@@ -54,6 +54,9 @@ class Run {
  private:
   bool up_to_date() const;
   void take_directory();
+  /// Removes what a run left that was killed after it had published, where that is allowed.
+  void tidy_up() const;
+  std::string holder() const;  ///< this run, as the lock of its directory names it
   store::Provenance provenance() const;
   const Context& context_;
   Description description_;

@@ -67,11 +67,10 @@ Console::Terminal terminal_of(const config::RunOptions& run) {
   return run.progress == "bar" ? Console::Terminal::yes : Console::Terminal::no;
 }
 
-int run_under_mpi(const std::string& name, const Parsed& mine,
+int run_under_mpi(const std::string& name, const Parsed& mine, const comm::InterruptWatch& interrupts,
                   const std::function<void(const Context&)>& work) {
   const comm::Communicator world;
   const Farewell farewell(name);
-  const comm::InterruptWatch interrupts;
   const Failure failure = failure_of([&] {
     const config::Config config = configuration_of_rank_0(world, mine);
     check_ranks(world, config);
@@ -111,9 +110,12 @@ int stage_main(int argc, char** argv, const std::string& name,
     say(name, mine.failure);
     return mine.failure.code;
   }
+  // Around MPI: a wish to stop must not kill a rank that is still starting, or one that has saved its state
+  // and is leaving.
+  const comm::InterruptWatch interrupts;
   try {
     const comm::MpiSession session(argc, argv);
-    return run_under_mpi(name, mine, work);
+    return run_under_mpi(name, mine, interrupts, work);
   } catch (const std::exception& error) {
     const Failure failure{error.what(), 1};
     say(name, failure);

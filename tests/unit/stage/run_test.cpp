@@ -205,6 +205,39 @@ TEST_CASE("a run resumes from its newest whole checkpoint") {
   }
 }
 
+TEST_CASE("what a killed run left is cleared away") {
+  Bench bench;
+  stage::Run run = bench.run();
+  run.save_checkpoint(90, Bench::filler(90));
+  const fs::path unfinished = bench.checkpoint_file(run, "95.h5.tmp").replace_extension();
+  std::ofstream(unfinished) << "half a checkpoint";
+  REQUIRE(fs::exists(unfinished));
+  SECTION("by the next checkpoint") {
+    run.save_checkpoint(100, Bench::filler(100));
+    CHECK(bench.checkpoints() == Names{"100", "90"});
+  }
+  SECTION("by the product") {
+    run.publish(Bench::filler(7));
+    CHECK_FALSE(fs::exists(bench.out() / ".checkpoints"));
+  }
+  SECTION("by the run that finds the product up to date") {
+    const fs::path aside = bench.out() / "aside";
+    fs::rename(bench.out() / ".checkpoints", aside);
+    run.publish(Bench::filler(7));
+    fs::rename(aside, bench.out() / ".checkpoints");
+    SECTION("unless another run has the directory") {
+      const stage::DirectoryLock lock(bench.out(), "another run");
+      CHECK_FALSE(bench.run().begin());
+      CHECK(fs::exists(bench.checkpoint_file(run, "90")));
+    }
+    std::ofstream(bench.out() / ".lock") << "a run that was killed";
+    CHECK_FALSE(bench.run().begin());
+    CHECK_FALSE(fs::exists(bench.out() / ".checkpoints"));
+    CHECK_FALSE(fs::exists(bench.out() / ".lock"));
+  }
+  CHECK_FALSE(fs::exists(unfinished));
+}
+
 TEST_CASE("products know their makers") {
   CHECK(stage::maker_of("pretrained") == "bitdarts-pretrain");
   CHECK(stage::stage_of("evaluation") == "evaluate");

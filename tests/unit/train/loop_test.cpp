@@ -103,6 +103,24 @@ TEST_CASE("checkpoints are written every so many steps, and the last is resumed 
   CHECK(next.seen == Steps{0, 1, 2, 3, 4, 5, 6});
 }
 
+TEST_CASE("checkpoints are written every so many minutes") {
+  Bench bench;
+  Counter counter;
+  SECTION("long ones") {
+    bench.config().run.checkpoint_minutes = 1e6;
+    bench.train(counter, 5);
+    CHECK(bench.checkpoints() == 0);
+  }
+  SECTION("shorter than a step") {
+    bench.config().run.checkpoint_minutes = 1e-12;
+    bench.train(counter, 5);
+    CHECK(bench.checkpoints() == 2);  // the last two
+    Counter next;
+    bench.train(next, 6);
+    CHECK(next.seen == Steps{0, 1, 2, 3, 4, 5});
+  }
+}
+
 TEST_CASE("the loop stops when there is nothing left to learn") {
   Bench bench;
   Counter counter;
