@@ -49,7 +49,13 @@ std::vector<Candidate> candidates_in(const store::File& file, const std::string&
   for (std::string line; std::getline(lines, line);) {
     if (!line.empty()) texts.push_back(line);
   }
-  return parse_candidates(texts);
+  try {
+    return parse_candidates(texts);
+  } catch (const ConfigError& e) {  // inside a product it is a bad input, not a bad option
+    throw InputError(std::string("the stored candidates cannot be used: ") + e.what(),
+                     file.path().string() + ":" + group + "/candidates",
+                     "run the stage that made the file again");
+  }
 }
 
 std::optional<std::size_t> find_candidate(std::span<const Candidate> candidates, const Candidate& wanted) {

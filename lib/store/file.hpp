@@ -39,6 +39,8 @@ class File {
   std::vector<std::string> children(const std::string& group) const;        ///< names, sorted
   std::vector<std::string> datasets(const std::string& group = "/") const;  ///< full names below, sorted
   std::vector<std::string> groups(const std::string& group = "/") const;    ///< full names below, sorted
+  /// Of what is really stored: a size that the file cannot hold is an InputError, so that memory may be taken
+  /// for it.
   DatasetInfo info(const std::string& dataset) const;
 
   template <class T>
