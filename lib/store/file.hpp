@@ -91,6 +91,9 @@ class File {
   std::unique_ptr<Handle> handle_;
 };
 
+/// "HDF5 1.10.8", of the library in use. The first call into HDF5 must be this room's, which prepares it.
+std::string hdf5_version();
+
 const char* name_of(ElementType type);  ///< "float32", ... as h5py prints them
 std::size_t size_of(ElementType type);
 
