@@ -141,6 +141,14 @@ void save_bank_state(store::File& file, const Bank& bank) {
 void load_bank_state(const store::File& file, Bank& bank) {
   bank.alpha = file.read<double>("/state/alpha", {bank.alpha.size()});
   bank.theta = file.read<double>("/state/theta", {bank.theta.size()});
+  for (const double a : bank.alpha) finite(a, file, "/state/alpha");
+  for (const double t : bank.theta) finite(t, file, "/state/theta");
+  for (const auto& site : bank.sites) {
+    const auto first = bank.theta.begin() + static_cast<std::ptrdiff_t>(site.range);
+    const auto ranges = static_cast<std::ptrdiff_t>(site.candidates.size()) * site.channels;
+    if (std::any_of(first, first + ranges, [](double range) { return range < 0; }))
+      throw unusable(file, "/state/theta");
+  }
 }
 
 void transfer_ranges(const Bank& from, Bank& to) {
