@@ -29,6 +29,7 @@ void tokenize(const stage::Context& context) {
   const data::TextIndex index = data::index_text(source.files, context.config.data, seed, context.world);
   const data::Tokenizer tokenizer = data::make_tokenizer(context.config, index, team);
   const data::TokenizedText text = data::encode_text(index, tokenizer, context.config, team);
+  comm::together(context.world, [&] { data::require_unchanged(context.config, source); });
   warn_of_empty_parts(text, context);
   run.publish([&](store::File& file) { data::write_tokens(file, text, tokenizer); });
   context.console.result(data::summary(text, tokenizer));

@@ -8,6 +8,9 @@ namespace bitdarts::config {
 namespace {
 
 Rule at_least(double min) { return {.min = min}; }
+// What no machine holds is a slip of the pen, and the products of such sizes would not fit 64 bits.
+constexpr double largest_size = 1 << 24, most_sequences = 1 << 30;
+Rule size_from(double min) { return {.min = min, .max = largest_size}; }
 Rule more_than(double min) { return {.min = min, .above = true}; }
 Rule between(double min, double max) { return {.min = min, .max = max}; }
 Rule inside(double min, double max) { return {.min = min, .max = max, .above = true, .below = true}; }
@@ -43,19 +46,20 @@ void add_tokenizer(std::vector<Option>& table, TokenizerOptions& o) {
   add("vocab_size", o.vocab_size, "pieces", "size of the vocabulary, 256 byte pieces included",
       between(260, 1 << 24));
   add("model", o.model, "", "an existing SentencePiece .model to use instead of training one");
-  add("sample_megabytes", o.sample_megabytes, "MB", "text given to the trainer at most", at_least(1));
+  add("sample_megabytes", o.sample_megabytes, "MB", "text given to the trainer at most",
+      between(1, most_sequences));
 }
 
 void add_model(std::vector<Option>& table, ModelOptions& o) {
   Adder add{table, "model"};
-  add("dim", o.dim, "features", "width of the residual stream", at_least(2));
-  add("layers", o.layers, "blocks", "transformer blocks", at_least(1));
-  add("heads", o.heads, "heads", "attention heads; they divide model.dim into even parts", at_least(1));
+  add("dim", o.dim, "features", "width of the residual stream", size_from(2));
+  add("layers", o.layers, "blocks", "transformer blocks", between(1, 4096));
+  add("heads", o.heads, "heads", "attention heads; they divide model.dim into even parts", size_from(1));
   add("kv_heads", o.kv_heads, "heads",
-      "heads of keys and values (grouped-query attention); 0: as many as model.heads", at_least(0));
+      "heads of keys and values (grouped-query attention); 0: as many as model.heads", size_from(0));
   add("ffn", o.ffn, "features",
-      "width of the SwiGLU layer; 0: 8/3 of model.dim, rounded up to a multiple of 16", at_least(0));
-  add("context", o.context, "tokens", "length of a sequence", at_least(1));
+      "width of the SwiGLU layer; 0: 8/3 of model.dim, rounded up to a multiple of 16", size_from(0));
+  add("context", o.context, "tokens", "length of a sequence", size_from(1));
   add("rope_theta", o.rope_theta, "", "base of the rotary position frequencies", more_than(1));
   add("norm_eps", o.norm_eps, "", "added to the mean square in RMSNorm", more_than(0));
   add("tied_embeddings", o.tied_embeddings, "", "the output head is the embedding matrix");
@@ -64,7 +68,7 @@ void add_model(std::vector<Option>& table, ModelOptions& o) {
 // What pretraining and finetuning have in common.
 template <class Options>
 void add_training(Adder& add, Options& o) {
-  add("batch", o.batch, "sequences", "sequences per step over all shards", at_least(1));
+  add("batch", o.batch, "sequences", "sequences per step over all shards", between(1, most_sequences));
   add("learning_rate", o.learning_rate, "", "peak learning rate of AdamW", more_than(0));
   add("final_learning_rate", o.final_learning_rate, "share of the peak",
       "learning rate at the end of the cosine", between(0, 1));
@@ -87,7 +91,8 @@ void add_pretrain(std::vector<Option>& table, PretrainOptions& o) {
 
 void add_search_problem(Adder& add, SearchOptions& o) {
   add("steps", o.steps, "steps", "search steps; each is one outer and one inner update", at_least(1));
-  add("batch", o.batch, "sequences", "sequences per level and step over all shards", at_least(1));
+  add("batch", o.batch, "sequences", "sequences per level and step over all shards",
+      between(1, most_sequences));
   add("weight_candidates", o.weight_candidates, "",
       "quantizers to choose from for weights: METHOD:BITS (lsq+ pact uniform; 2 to 16 bits) or fp32",
       candidates());
@@ -151,7 +156,7 @@ void add_search_schedule(Adder& add, SearchOptions& o) {
       at_least(0));
   add("clip_decay", o.clip_decay, "", "PACT: λ_a of λ_a·a²", at_least(0));
   add("calibration_sequences", o.calibration_sequences, "sequences",
-      "text that initialises the activation quantizers", at_least(1));
+      "text that initialises the activation quantizers", between(1, most_sequences));
   add("log_every", o.log_every, "steps", "steps between records of α, entropy and costs", at_least(1));
   add("stop_after_stable", o.stop_after_stable, "steps",
       "stop when no choice changed for so many since the target reached the budget; 0: never", at_least(0));
@@ -181,7 +186,7 @@ void add_evaluate(std::vector<Option>& table, EvaluateOptions& o) {
   Adder add{table, "evaluate"};
   add("stride", o.stride, "tokens", "between the starts of two windows; 0: model.context (no overlap)",
       at_least(0));
-  add("batch", o.batch, "sequences", "sequences at a time", at_least(1));
+  add("batch", o.batch, "sequences", "sequences at a time", between(1, most_sequences));
   add("max_tokens", o.max_tokens, "tokens", "evaluate so many only; 0: the whole test part", at_least(0));
 }
 

@@ -97,6 +97,11 @@ Corpus load_corpus(const std::filesystem::path& path, std::int64_t context,
   corpus.vocab_size = file.required_int("/tokenizer", "vocab_size");
   require(corpus.vocab_size > 0 && corpus.vocab_size <= std::numeric_limits<std::int32_t>::max(),
           "an impossible vocabulary size", file, "/tokenizer, attribute vocab_size");
+  // What the model and the counts are sized by must be more than a number: the file holds something per
+  // piece.
+  require(file.info("/tokenizer/piece_bytes").shape ==
+              store::Shape{static_cast<std::uint64_t>(corpus.vocab_size)},
+          "the vocabulary has not as many pieces as it says", file, "/tokenizer/piece_bytes");
   const std::int64_t document_end = file.required_int("/tokenizer", "document_end");
   require(document_end >= 0 && document_end < corpus.vocab_size, "the document end is not in the vocabulary",
           file, "/tokenizer, attribute document_end");

@@ -35,7 +35,11 @@ TextSource named_text(const config::Config& config) {
   }
   TextSource source;
   source.files = find_text_files(config.data.text);
-  if (!config.tokenizer.model.empty()) source.model_hash = hash_file(config.tokenizer.model);
+  for (const fs::path& file : source.files) source.identities.push_back(identity_of(file));
+  if (!config.tokenizer.model.empty()) {
+    source.identities.push_back(identity_of(config.tokenizer.model));
+    source.model_hash = hash_file(config.tokenizer.model);
+  }
   return source;
 }
 
@@ -56,6 +60,14 @@ TextSource find_text(const config::Config& config, const comm::Communicator& wor
   source.model_hash = world.broadcast_text(source.model_hash);
   source.hashes = hash_files(source.files, world);
   return source;
+}
+
+void require_unchanged(const config::Config& config, const TextSource& source) {
+  for (std::size_t i = 0; i < source.identities.size(); ++i) {
+    const bool text = i < source.files.size();
+    bitdarts::require_unchanged(text ? source.files[i] : fs::path(config.tokenizer.model),
+                                source.identities[i]);
+  }
 }
 
 std::vector<std::string> result_key(const config::Config& config, const TextSource& source) {

@@ -5,6 +5,7 @@
 
 #include "comm/communicator.hpp"
 #include "config/config.hpp"
+#include "core/file_identity.hpp"
 
 namespace bitdarts::data {
 
@@ -13,7 +14,11 @@ struct TextSource {
   std::vector<std::filesystem::path> files;  ///< sorted
   std::vector<std::string> hashes;           ///< of each file's bytes
   std::string model_hash;                    ///< of tokenizer.model; empty when a model is trained
+  /// Of `files` and then the model, before they were hashed; where the text was looked for (on the root).
+  std::vector<FileIdentity> identities;
 };
+/// InputError when one of the files was removed, replaced or changed since. Where the text was looked for.
+void require_unchanged(const config::Config& config, const TextSource& source);
 /// Looks for the files and reads each once. ConfigError when data.text is empty.
 TextSource find_text(const config::Config& config);
 /// The same, shared by the ranks; the root looks for the files. Collective.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "data/byte_source.hpp"
+#include "data/model_proto.hpp"
 #include "data/utf8.hpp"
 
 namespace bitdarts::data {
@@ -40,15 +41,16 @@ std::string with_spaces(std::string_view piece) {
   return text;
 }
 
+[[noreturn]] void refuse_model(const std::string& where) {
+  throw InputError(
+      "not a usable SentencePiece model", where,
+      "give a .model file that spm_train has written, or leave tokenizer.model empty to train one");
+}
+
 std::unique_ptr<sentencepiece::SentencePieceProcessor> load(const std::string& serialized,
                                                             const std::string& where) {
   auto processor = std::make_unique<sentencepiece::SentencePieceProcessor>();
-  const auto status = processor->LoadFromSerializedProto(serialized);
-  if (!status.ok()) {
-    throw InputError(
-        "not a usable SentencePiece model", where,
-        "give a .model file that spm_train has written, or leave tokenizer.model empty to train one");
-  }
+  if (!processor->LoadFromSerializedProto(serialized).ok()) refuse_model(where);
   return processor;
 }
 
@@ -128,9 +130,10 @@ struct Tokenizer::Impl {
 };
 
 Tokenizer::Tokenizer(std::string serialized, const std::string& where) : impl_(std::make_unique<Impl>()) {
-  // The model by itself first: at the end of a cut-off one the addition could be taken for the missing bytes.
-  load(serialized, where);
-  impl_->processor = load(serialized + std::string(no_normalisation), where);
+  // Whole by itself: at the end of a cut-off model the addition could be taken for the missing bytes.
+  const auto usable = without_tables(serialized);
+  if (!usable) refuse_model(where);
+  impl_->processor = load(*usable + std::string(no_normalisation), where);
   impl_->serialized = std::move(serialized);
   impl_->tabulate(where);
 }

@@ -257,6 +257,7 @@ void run_evaluate(const stage::Context& context) {
   auto finetuned = load_finetuned(run.input_path("finetuned"));
   const auto reference = load_reference(run.input_path("pretrained"), finetuned);
   const auto text = load_test_text(run.input_path("tokens"), finetuned.shape, context.config.evaluate);
+  run.confirm_inputs();
 
   const auto trained = fake_quantized(finetuned.layout, finetuned.parameters, finetuned.bank);
   const auto packed = pack(finetuned.layout, finetuned.parameters, finetuned.bank);

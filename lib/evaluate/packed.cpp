@@ -43,6 +43,14 @@ PackedLayer pack_layer(const quant::LayerShape& shape, std::span<const float> we
   return layer;
 }
 
+quant::Candidate stored_candidate(const std::string& text, const std::string& where) {
+  try {
+    return quant::parse_candidate(text, where);
+  } catch (const ConfigError& e) {  // inside a product it is a bad input, not a bad option
+    throw InputError(e.what(), where, "run bitdarts-evaluate --force");
+  }
+}
+
 void require_fitting(const PackedLayer& layer, const std::string& where) {
   const auto rows = static_cast<std::size_t>(layer.rows), columns = static_cast<std::size_t>(layer.columns);
   bool fits = layer.values.size() == (layer.is_packed() ? 0 : rows * columns);
@@ -133,7 +141,7 @@ std::vector<PackedLayer> load_packed(const store::File& file, std::span<const qu
   for (const auto& shape : shapes) {
     const std::string group = group_of(shape.name), where = file.path().string() + ":" + group;
     PackedLayer layer{.name = shape.name,
-                      .candidate = quant::parse_candidate(file.required_text(group, "candidate"), where),
+                      .candidate = stored_candidate(file.required_text(group, "candidate"), where),
                       .rows = file.required_int(group, "out_features"),
                       .columns = file.required_int(group, "in_features"),
                       .codes = {},

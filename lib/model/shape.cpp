@@ -144,7 +144,10 @@ ModelShape load_shape(const store::File& file) {
                .rope_theta = file.required_double("/model", "rope_theta"),
                .norm_eps = file.required_double("/model", "norm_eps"),
                .tied_embeddings = file.required_int("/model", "tied_embeddings") != 0};
-  if (s.layers > 4096 || s.dim % s.heads != 0 || s.head_size() % 2 != 0 || s.heads % s.kv_heads != 0) {
+  const bool usable =
+      std::isfinite(s.rope_theta) && s.rope_theta > 1 && std::isfinite(s.norm_eps) && s.norm_eps > 0;
+  if (!usable || s.layers > 4096 || s.dim % s.heads != 0 || s.head_size() % 2 != 0 ||
+      s.heads % s.kv_heads != 0) {
     throw InputError("the model's sizes do not fit together", file.path().string() + ":/model",
                      "the file is damaged; make it again");
   }

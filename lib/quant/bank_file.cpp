@@ -49,7 +49,13 @@ std::vector<Candidate> candidates_in(const store::File& file, const std::string&
   for (std::string line; std::getline(lines, line);) {
     if (!line.empty()) texts.push_back(line);
   }
-  return parse_candidates(texts);
+  try {
+    return parse_candidates(texts);
+  } catch (const ConfigError& e) {  // inside a product it is a bad input, not a bad option
+    throw InputError(std::string("the stored candidates cannot be used: ") + e.what(),
+                     file.path().string() + ":" + group + "/candidates",
+                     "run the stage that made the file again");
+  }
 }
 
 std::optional<std::size_t> find_candidate(std::span<const Candidate> candidates, const Candidate& wanted) {
@@ -86,8 +92,10 @@ bool load_site(const store::File& file, Bank& bank, const Site& site) {
       if (range < 0) throw unusable(file, name);
       bank.theta[site.range_at(j, c)] = finite(range, file, name);
     }
-    bank.theta[site.offset + j] =
-        finite(file.read<double>(group + "/offset", {n})[*at], file, group + "/offset");
+    const double offset = finite(file.read<double>(group + "/offset", {n})[*at], file, group + "/offset");
+    const bool has_offset = site.role == Role::input && site.candidates[j].method == Method::lsq_plus;
+    if (!has_offset && offset != 0) throw unusable(file, group + "/offset");
+    bank.theta[site.offset + j] = offset;
   }
   if (stored == site.candidates) {
     const auto alpha = file.read<double>(group + "/alpha", {n});
@@ -135,6 +143,14 @@ void save_bank_state(store::File& file, const Bank& bank) {
 void load_bank_state(const store::File& file, Bank& bank) {
   bank.alpha = file.read<double>("/state/alpha", {bank.alpha.size()});
   bank.theta = file.read<double>("/state/theta", {bank.theta.size()});
+  for (const double a : bank.alpha) finite(a, file, "/state/alpha");
+  for (const double t : bank.theta) finite(t, file, "/state/theta");
+  for (const auto& site : bank.sites) {
+    const auto first = bank.theta.begin() + static_cast<std::ptrdiff_t>(site.range);
+    const auto ranges = static_cast<std::ptrdiff_t>(site.candidates.size()) * site.channels;
+    if (std::any_of(first, first + ranges, [](double range) { return range < 0; }))
+      throw unusable(file, "/state/theta");
+  }
 }
 
 void transfer_ranges(const Bank& from, Bank& to) {

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 #include <sstream>
+#include <string_view>
 
 #include "config/nearest.hpp"
 #include "config/syntax.hpp"
@@ -26,11 +27,25 @@ std::string nearest(const std::string& name, const std::vector<LayerShape>& laye
       ->name;
 }
 
-// '*' any characters, '?' one.
-bool matches(const char* pattern, const char* name) {
-  if (*pattern == '\0') return *name == '\0';
-  if (*pattern == '*') return matches(pattern + 1, name) || (*name != '\0' && matches(pattern, name + 1));
-  return *name != '\0' && (*pattern == '?' || *pattern == *name) && matches(pattern + 1, name + 1);
+// '*' any characters, '?' one. Only the last star ever needs another try, so that many stars cost no more
+// than one.
+bool matches(std::string_view pattern, std::string_view name) {
+  std::size_t p = 0, n = 0, after_star = std::string_view::npos, retry = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      after_star = ++p;
+      retry = n;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == name[n])) {
+      ++p;
+      ++n;
+    } else if (after_star != std::string_view::npos) {
+      p = after_star;
+      n = ++retry;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
 std::vector<std::string> words_of(std::string line) {
@@ -56,7 +71,7 @@ void apply(Reading& reading, const std::vector<std::string>& words, int line, co
   int earlier_line = 0;
   bool decided = false;
   for (std::size_t l = 0; l < reading.layers.size(); ++l) {
-    if (!matches(words[0].c_str(), reading.layers[l].name.c_str())) continue;
+    if (!matches(words[0], reading.layers[l].name)) continue;
     if (reading.entries[l]) {
       earlier_line = reading.lines[l];
       continue;

@@ -6,6 +6,7 @@
 #include "core/random.hpp"
 #include "search/statistics.hpp"
 #include "search/unrolled.hpp"
+#include "train/finite.hpp"
 
 namespace bitdarts::search {
 namespace {
@@ -173,11 +174,16 @@ train::Gradient<Real> Bilevel<Real>::outer_gradient(std::int64_t step) {
   if (second_order) {
     auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch},
                                   {.wanted = train::Wanted::weights});
+    require_finite_loss(inner.loss, "the inner loss", step, levels_.inner);
+    weights_.require_finite_gradient(inner.weights, step, "search, inner level");
     std::vector<Real> moved(weights_.values().size()), jacobian(moved.size());
     weights_.virtual_update(
         inner.weights,
         {.learning_rate = options_.weight_learning_rate, .weight_decay = options_.weight_decay},
         options_.clip_norm, moved, jacobian);
+    if (const std::size_t bad = train::first_not_finite<Real>(moved); bad < moved.size())
+      train::require_finite(NAN, "a weight after the unrolled update", step,
+                            "search, " + weights_.name_of(bad));
     outer = engine_.gradient(moved, &bank_, outer_batch, objective);
     for (std::size_t i = 0; i < jacobian.size(); ++i) jacobian[i] *= outer.weights[i];
     add_unrolled_term(step, jacobian, outer);
@@ -212,16 +218,8 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
   const bool learns_alpha = step >= options_.warmup_steps;
   const bool outer_quantizers = options_.quantizer_level == "outer";
   auto outer = outer_gradient(step);
-  train::require_finite(outer.loss, "the outer loss", step, "search");
-  for (const auto& site : bank_.sites) {
-    const std::size_t n = site.candidates.size();
-    for (std::size_t j = 0; j < n; ++j) {
-      train::require_finite(outer.alpha[site.alpha + j], "the gradient of alpha", step, site.name);
-    }
-    for (std::size_t i = site.range; i < site.offset + n; ++i) {
-      train::require_finite(outer.theta[i], "the gradient of a step, clip or offset", step, site.name);
-    }
-  }
+  require_finite_loss(outer.loss, "the outer loss", step, levels_.outer);
+  train::require_finite_gradients(bank_, outer.alpha, outer.theta, step, "search, outer level");
   const double ratio = expected_cost().ratio, error = outer.error;
   const double lambda = cost_multiplier_.effective(ratio, target(step));
   if (learns_alpha) {
@@ -245,10 +243,11 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
                                 {.clip_decay = options_.clip_decay,
                                  .temperature = temperature(step),
                                  .wanted = outer_quantizers ? train::Wanted::weights : train::Wanted::all});
-  train::require_finite(inner.loss, "the inner loss", step, "search");
+  require_finite_loss(inner.loss, "the inner loss", step, levels_.inner);
+  if (!outer_quantizers) train::require_finite_gradients(bank_, {}, inner.theta, step, "search, inner level");
   weights_.update(inner.weights, step,
                   {.learning_rate = options_.weight_learning_rate, .weight_decay = options_.weight_decay},
-                  options_.clip_norm);
+                  options_.clip_norm, "search, inner level");
   if (!outer_quantizers) update_quantizers(inner.theta);
   for (std::size_t i = 0; i < bank_.sites.size(); ++i) {
     if (bank_.sites[i].role != quant::Role::input) continue;
@@ -257,6 +256,21 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
   }
   metrics_.record("inner", {{"step", static_cast<double>(step)}, {"loss", inner.loss}});
   return {{"outer", outer.loss}, {"inner", inner.loss}, {"cost", 100 * ratio}, {"lambda", lambda}};
+}
+
+template <class Real>
+void Bilevel<Real>::require_finite_loss(double loss, const std::string& what, std::int64_t step,
+                                        const data::Sampler& sampler) {
+  if (std::isfinite(loss)) return;
+  const train::Batch batch{sampler, step, options_.batch};
+  train::require_finite(loss, what, step,
+                        "search, " + engine_.locate_not_finite(weights_.values(), &bank_, batch));
+}
+
+template <class Real>
+void Bilevel<Real>::check(std::int64_t done) const {
+  weights_.require_finite_values(done, "search");
+  train::require_finite_bank(bank_, done, "search");
 }
 
 template <class Real>

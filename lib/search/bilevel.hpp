@@ -38,6 +38,7 @@ class Bilevel : public train::Trainee {
   std::vector<Progress::Value> step(std::int64_t step) override;
   void save(store::File& file) const override;
   void load(const store::File& file) override;
+  void check(std::int64_t done) const override;
   bool finished() const override;
 
   /// dL/dα and dL/dθ of the outer level at this step, as step() uses them (λ of now, first or second order).
@@ -64,6 +65,8 @@ class Bilevel : public train::Trainee {
   quant::ExpectedCost expected_cost() const;
   std::vector<double> cost_gradient(double temperature) const;  ///< dL_cost/dα
   void add_unrolled_term(std::int64_t step, std::span<const Real> direction, train::Gradient<Real>& outer);
+  void require_finite_loss(double loss, const std::string& what, std::int64_t step,
+                           const data::Sampler& sampler);
   void update_quantizers(std::span<const double> gradient);
   void log(std::int64_t step, const train::Gradient<Real>& outer, double lambda, double ratio);
 

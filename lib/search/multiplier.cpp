@@ -68,6 +68,13 @@ void Multiplier::save(store::File& file, const std::string& name) const {
 
 void Multiplier::load(const store::File& file, const std::string& name) {
   const auto state = file.read<double>("/state/multiplier/" + name, {6});
+  for (const double value : state) {
+    if (!std::isfinite(value) || state[4] < 0 || state[4] > 1e15) {
+      throw InputError("the coefficient has a state that it cannot have",
+                       file.path().string() + ", /state/multiplier/" + name,
+                       "start the stage with --resume=never");
+    }
+  }
   lambda_ = state[0], log_variance_ = state[1], first_ = state[2], second_ = state[3];
   steps_ = static_cast<std::int64_t>(state[4]);
   unit_ = state[5];

@@ -126,6 +126,7 @@ void run_search(const stage::Context& context) {
   if (!run.begin()) return;
   const std::string device = train::prepare_device(context.config.run, context.console);
   Problem problem = load_problem(context, run);
+  run.confirm_inputs();
   if (!problem.budget.capacity) {
     context.console.warn(
         "no search.budget: nothing limits the cost but λ_cost, where search.cost_mode leaves it one");

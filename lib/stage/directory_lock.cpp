@@ -95,12 +95,19 @@ bool DirectoryLock::still_there() const {
 
 // A disk with no room for a line has none for a product.
 void DirectoryLock::write(const std::string& text) const {
-  const bool written = ::ftruncate(descriptor_, 0) == 0 && ::pwrite(descriptor_, text.data(), text.size(),
-                                                                    0) == static_cast<ssize_t>(text.size());
-  if (!written) {
+  bool going = ::ftruncate(descriptor_, 0) == 0;
+  for (std::size_t done = 0; going && done < text.size();) {
+    const auto more = ::pwrite(descriptor_, text.data() + done, text.size() - done, static_cast<off_t>(done));
+    if (more > 0) done += static_cast<std::size_t>(more);
+    going = more > 0 || (more < 0 && errno == EINTR);
+    if (more == 0) errno = ENOSPC;
+  }
+  if (!going) {
     const std::string reason = std::strerror(errno);
     ::unlink(path_.c_str());
     ::close(descriptor_);
+    std::error_code not_empty;
+    if (made_) fs::remove(path_.parent_path(), not_empty);
     cannot_write(path_.parent_path(), reason);
   }
 }

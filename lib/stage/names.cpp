@@ -1,4 +1,3 @@
-#include <H5public.h>
 #include <mpi.h>
 
 #include <array>
@@ -24,12 +23,6 @@ std::string mpi_version() {
   return all.substr(0, all.find_first_of(",\n"));
 }
 
-std::string hdf5_version() {
-  unsigned major = 0, minor = 0, release = 0;
-  H5get_libversion(&major, &minor, &release);
-  return "HDF5 " + std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(release);
-}
-
 }  // namespace
 
 std::string stage_of(const std::string& product_name) {
@@ -46,6 +39,6 @@ std::string product_of(const std::string& stage_name) {
 
 std::string maker_of(const std::string& product_name) { return "bitdarts-" + stage_of(product_name); }
 
-std::string library_versions() { return mpi_version() + ", " + hdf5_version(); }
+std::string library_versions() { return mpi_version() + ", " + store::hdf5_version(); }
 
 }  // namespace bitdarts::stage

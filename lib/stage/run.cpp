@@ -35,7 +35,10 @@ Run::Run(const Context& context, Description description)
     // Reading a whole file to check it is work for one rank; the others take its word.
     std::string hash;
     comm::together(context_.world, [&] {
-      if (context_.world.root()) hash = verified(input).content_hash;
+      if (!context_.world.root()) return;
+      std::error_code absent;  // what is wrong with the file is said by the verification
+      identities_.push_back(fs::exists(input.path, absent) ? identity_of(input.path) : FileIdentity{});
+      hash = verified(input).content_hash;
     });
     records_.push_back({input.name, input.path.string(), context_.world.broadcast_text(hash)});
   }
@@ -43,6 +46,13 @@ Run::Run(const Context& context, Description description)
     if (context_.world.root()) require_same_lineage(description_, records_);
   });
   key_ = key_of(context_.config, description_, records_);
+}
+
+void Run::confirm_inputs() const {
+  comm::together(context_.world, [&] {
+    for (std::size_t i = 0; i < identities_.size(); ++i)
+      require_unchanged(description_.inputs[i].path, identities_[i]);
+  });
 }
 
 fs::path Run::product_path() const { return context_.out / description_.product; }
@@ -122,14 +132,29 @@ std::optional<store::File> Run::checkpoint() const {
   return file;
 }
 
-void Run::save_checkpoint(std::int64_t step, const std::function<void(store::File&)>& fill) {
+void Run::save_checkpoint(std::int64_t step, const std::function<void(store::File&)>& fill, Need need) {
+  constexpr int patience = 3;
   comm::together(context_.world, [&] {
     if (!context_.world.root()) return;
     const CheckpointFiles files(product_path(), key_);
     store::Provenance facts = provenance();
     facts.stage = "checkpoint:" + description_.name;
-    store::publish(files.path_of(step), facts, fill);
-    files.keep_up_to(step);
+    try {
+      store::publish(files.path_of(step), facts, fill);
+      files.keep_up_to(step);
+      failed_checkpoints_ = 0;
+    } catch (const std::exception& error) {
+      const auto kept = files.newest_first();
+      const std::string left = kept.empty()
+                                   ? "there is no earlier one"
+                                   : "the one of step " + std::to_string(kept.front().step) + " is kept";
+      const std::string what =
+          "the checkpoint of step " + std::to_string(step) + " cannot be written, " + left;
+      if (need == Need::required || ++failed_checkpoints_ == patience)
+        throw Error(what + ": " + error.what() +
+                    "\n         then run the same command again: it goes on from the last checkpoint");
+      context_.console.warn(what + ", and the work goes on without: " + error.what());
+    }
   });
 }
 

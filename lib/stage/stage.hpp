@@ -10,6 +10,7 @@
 #include "comm/interrupt.hpp"
 #include "config/config.hpp"
 #include "core/console.hpp"
+#include "core/file_identity.hpp"
 #include "stage/descriptions.hpp"
 #include "stage/directory_lock.hpp"
 #include "store/product.hpp"
@@ -38,6 +39,9 @@ class Run {
   /// written there or another run has it.
   bool begin();
   const std::string& key() const { return key_; }
+  /// To be called when all inputs are in memory: InputError when one was removed, replaced or changed since
+  /// it was verified, for then what was read is not what the key and the provenance say.
+  void confirm_inputs() const;
   fs::path product_path() const;
   const fs::path& input_path(const std::string& name) const;
   /// The newest whole checkpoint of an unfinished run with this key, opened on this rank; nullopt when there
@@ -45,9 +49,13 @@ class Run {
   /// --resume=never. --resume=require without one is an InputError. A damaged one is passed over with a
   /// warning.
   std::optional<store::File> checkpoint() const;
+  enum class Need { welcome, required };
   /// Write a checkpoint (rank 0 writes, all wait). It and the one before it are kept; those of later steps,
-  /// which this run has passed over, go.
-  void save_checkpoint(std::int64_t step, const std::function<void(store::File&)>& fill);
+  /// which this run has passed over, go. When it cannot be written, the last good one stays, and a welcome
+  /// one is a warning: the next may find room again, and work that is done is worth more than a file. Error
+  /// when it was required, or when it is the third in a row.
+  void save_checkpoint(std::int64_t step, const std::function<void(store::File&)>& fill,
+                       Need need = Need::welcome);
   /// Publish the product (rank 0 writes, all wait) and remove the checkpoints of this key.
   void publish(const std::function<void(store::File&)>& fill);
 
@@ -62,7 +70,9 @@ class Run {
   Description description_;
   std::string key_, started_;
   std::vector<store::InputRecord> records_;
-  std::unique_ptr<DirectoryLock> lock_;  // rank 0 has it
+  std::vector<FileIdentity> identities_;  // of the inputs when they were verified; on rank 0
+  int failed_checkpoints_ = 0;            // in a row; on rank 0
+  std::unique_ptr<DirectoryLock> lock_;   // rank 0 has it
 };
 
 /// The whole main of a stage: parse, MPI, threads, catch, exit code. `work` gets the context and returns

@@ -29,6 +29,9 @@ struct OpenAttribute {
   ElementType element;
 };
 
+// Ours are names and numbers. A damaged size must not make us ask for gigabytes.
+constexpr std::size_t largest_attribute = std::size_t{1} << 24;
+
 std::optional<OpenAttribute> open_attribute(const Context& at, hid_t owner, const std::string& name) {
   const htri_t found = H5Aexists(owner, name.c_str());
   if (found < 0) at.fail("cannot look for the attribute");
@@ -40,6 +43,7 @@ std::optional<OpenAttribute> open_attribute(const Context& at, hid_t owner, cons
   if (!element || H5Sget_simple_extent_type(space) != H5S_SCALAR) {
     at.refuse("the attribute is of a kind that bitdarts does not write");
   }
+  if (H5Tget_size(type) > largest_attribute) at.refuse("the attribute claims an impossible size");
   return OpenAttribute{std::move(attribute), std::move(type), *element};
 }
 

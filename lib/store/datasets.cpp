@@ -70,8 +70,31 @@ OpenDataset open_dataset(const Context& at, hid_t file, const std::string& name)
   return {std::move(dataset), std::move(type), std::move(space), {*element, std::move(shape)}, bytes};
 }
 
+// The elements of one chunk, which HDF5 holds in memory as a whole; 0 without chunks.
+std::uint64_t chunk_elements(const Context& at, hid_t properties, std::size_t dimensions) {
+  if (H5Pget_layout(properties) != H5D_CHUNKED) return 0;
+  std::vector<hsize_t> sizes(dimensions);
+  if (H5Pget_chunk(properties, static_cast<int>(dimensions), sizes.data()) < 0)
+    at.fail("cannot read the chunks");
+  return checked_elements(at, {sizes.begin(), sizes.end()});
+}
+
+// Elements that lie in other files are outside everything that is checked here.
+void check_layout(const Context& at, const OpenDataset& open, std::uint64_t limit) {
+  const Id properties =
+      at.own(H5Dget_create_plist(open.dataset), H5Pclose, "cannot read how the dataset is stored");
+  if (H5Pget_layout(properties) == H5D_VIRTUAL || H5Pget_external_count(properties) > 0)
+    at.refuse("its elements lie in another file, as bitdarts never writes them");
+  const std::uint64_t chunk = chunk_elements(at, properties, open.info.shape.size());
+  if (chunk * H5Tget_size(open.type) > limit) {
+    at.refuse("one of its chunks is larger than the file",
+              "the file is damaged: remove it and make it again");
+  }
+}
+
 // A damaged or malicious shape must not make us ask for more memory than the file could fill.
 void check_stored(const Context& at, const OpenDataset& open, bool writable, std::uint64_t file_length) {
+  if (!writable) check_layout(at, open, file_length);
   const std::uint64_t stored = H5Dget_storage_size(open.dataset);
   if (open.bytes > stored || (!writable && open.bytes > file_length)) {
     at.refuse("it claims " + std::to_string(open.bytes) + " bytes, but the file holds " +
@@ -127,7 +150,10 @@ Id create_dataset(const Context& at, hid_t file, const std::string& name, hid_t 
 }  // namespace
 
 DatasetInfo File::info(const std::string& dataset) const {
-  return open_dataset(handle_->reading(dataset), handle_->file, dataset).info;
+  const Context at = handle_->reading(dataset);
+  const OpenDataset open = open_dataset(at, handle_->file, dataset);
+  check_stored(at, open, handle_->writable, handle_->length);
+  return open.info;
 }
 
 template <class T>

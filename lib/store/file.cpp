@@ -20,34 +20,47 @@ Id access_properties(const Context& at, bool lock) {
 
 // Deeper than any bitdarts file, and a stop for groups that link to their own ancestors.
 constexpr int deepest_group = 32;
+// With two such links in a group the depth alone would stop nothing in a lifetime.
+constexpr std::size_t most_objects = std::size_t{1} << 20;
 
-herr_t keep_name(hid_t, const char* name, const H5L_info_t*, void* names) {
-  static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+struct Links {
+  std::vector<std::string> names;
+  bool all_hard = true;
+};
+
+herr_t keep_link(hid_t, const char* name, const H5L_info_t* link, void* found) {
+  auto* links = static_cast<Links*>(found);
+  links->names.emplace_back(name);
+  links->all_hard = links->all_hard && link->type == H5L_TYPE_HARD;
   return 0;
 }
 
 std::vector<std::string> names_in(const Context& at, hid_t group) {
-  std::vector<std::string> names;
+  Links links;
+  auto& names = links.names;
   hsize_t from = 0;
   // In native order: for any other one HDF5 1.10 first makes a table of the links, and crashes when it
   // cannot.
-  at.check(H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, &from, keep_name, &names),
+  at.check(H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, &from, keep_link, &links),
            "cannot list the group");
+  // They lead to other names or other files, and bitdarts writes none.
+  if (!links.all_hard) at.refuse("it holds symbolic links");
   std::sort(names.begin(), names.end());
   return names;
 }
 
 void collect(const Context& at, hid_t group, const std::string& prefix, H5I_type_t wanted,
-             std::vector<std::string>& found, int depth) {
+             std::vector<std::string>& found, std::size_t& seen, int depth) {
   if (depth > deepest_group)
     at.refuse("the groups are nested more than " + std::to_string(deepest_group) + " deep");
   for (const std::string& name : names_in(at, group)) {
+    if (++seen > most_objects) at.refuse("it holds more than " + std::to_string(most_objects) + " objects");
     const Id object =
         at.own(H5Oopen(group, name.c_str(), H5P_DEFAULT), H5Oclose, "cannot open what the group lists");
     const std::string full = prefix + "/" + name;
     const H5I_type_t type = H5Iget_type(object);
     if (type == wanted) found.push_back(full);
-    if (type == H5I_GROUP) collect(at, object, full, wanted, found, depth + 1);
+    if (type == H5I_GROUP) collect(at, object, full, wanted, found, seen, depth + 1);
   }
 }
 
@@ -55,7 +68,8 @@ std::vector<std::string> objects_below(const Context& at, hid_t file, const std:
                                        H5I_type_t wanted) {
   std::vector<std::string> found;
   const Id top = at.own(H5Gopen2(file, group.c_str(), H5P_DEFAULT), H5Gclose, "there is no such group");
-  collect(at, top, group == "/" ? "" : group, wanted, found, 0);
+  std::size_t seen = 0;
+  collect(at, top, group == "/" ? "" : group, wanted, found, seen, 0);
   std::sort(found.begin(), found.end());
   return found;
 }

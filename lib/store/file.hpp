@@ -39,6 +39,8 @@ class File {
   std::vector<std::string> children(const std::string& group) const;        ///< names, sorted
   std::vector<std::string> datasets(const std::string& group = "/") const;  ///< full names below, sorted
   std::vector<std::string> groups(const std::string& group = "/") const;    ///< full names below, sorted
+  /// Of what is really stored: a size that the file cannot hold is an InputError, so that memory may be taken
+  /// for it.
   DatasetInfo info(const std::string& dataset) const;
 
   template <class T>
@@ -88,6 +90,9 @@ class File {
   explicit File(std::unique_ptr<Handle> handle);
   std::unique_ptr<Handle> handle_;
 };
+
+/// "HDF5 1.10.8", of the library in use. The first call into HDF5 must be this room's, which prepares it.
+std::string hdf5_version();
 
 const char* name_of(ElementType type);  ///< "float32", ... as h5py prints them
 std::size_t size_of(ElementType type);

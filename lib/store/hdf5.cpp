@@ -47,6 +47,13 @@ void Context::refuse(const std::string& what, const std::string& remedy) const {
   throw Error(what, where, remedy);
 }
 
+std::string hdf5_version() {
+  const Silence prepared;
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return "HDF5 " + std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(release);
+}
+
 hid_t stored_type(ElementType type) {
   switch (type) {
     case ElementType::float32:

@@ -9,6 +9,12 @@ const std::string root = "/metrics";
 
 }  // namespace
 
+void Metrics::refuse(const std::string& what, const std::string& series) const {
+  if (origin_.empty()) throw Error(what, "metrics " + series);
+  throw InputError("the series of the run do not go on: " + what, origin_ + ":" + root + "/" + series,
+                   "start the stage with --resume=never");
+}
+
 void Metrics::record(const std::string& group, const std::vector<std::pair<std::string, double>>& values) {
   auto& columns = groups_[group];
   const bool first = columns.empty();
@@ -21,13 +27,13 @@ void Metrics::record(const std::string& group, const std::vector<std::pair<std::
     if (!row.emplace(name, value).second)
       throw Error("the column is given twice", "metrics " + group + ", " + name);
     if (!first && !columns.contains(name)) {
-      throw Error("earlier records do not have this column", "metrics " + group + ", " + name);
+      refuse("earlier records do not have this column", group + ", " + name);
     }
   }
   if (!first && row.size() != columns.size()) {
-    throw Error("a record has " + std::to_string(row.size()) + " columns, earlier ones have " +
-                    std::to_string(columns.size()),
-                "metrics " + group);
+    refuse("a record has " + std::to_string(row.size()) + " columns, earlier ones have " +
+               std::to_string(columns.size()),
+           group);
   }
   for (const auto& [name, value] : row) columns[name].push_back(value);
 }
@@ -36,9 +42,9 @@ void Metrics::record_row(const std::string& name, const std::vector<double>& row
   if (row.empty()) throw Error("a row without values", "metrics " + name);
   auto& rows = matrices_[name];
   if (!rows.empty() && rows.front().size() != row.size()) {
-    throw Error("a row has " + std::to_string(row.size()) + " values, earlier ones have " +
-                    std::to_string(rows.front().size()),
-                "metrics " + name);
+    refuse("a row has " + std::to_string(row.size()) + " values, earlier ones have " +
+               std::to_string(rows.front().size()),
+           name);
   }
   rows.push_back(row);
 }
@@ -90,6 +96,7 @@ void Metrics::save(File& file) const {
 
 Metrics Metrics::load(const File& file) {
   Metrics metrics;
+  metrics.origin_ = file.path().string();
   if (!file.has(root)) return metrics;
   for (const std::string& dataset : file.datasets(root)) {
     const std::string name = dataset.substr(root.size() + 1);

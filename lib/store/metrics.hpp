@@ -30,6 +30,8 @@ class Metrics {
  private:
   std::map<std::string, std::map<std::string, std::vector<double>>> groups_;
   std::map<std::string, std::vector<std::vector<double>>> matrices_;
+  std::string origin_;  // the file they were loaded from: a record that does not fit is then its fault
+  [[noreturn]] void refuse(const std::string& what, const std::string& series) const;
 };
 
 }  // namespace bitdarts::store

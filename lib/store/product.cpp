@@ -20,17 +20,20 @@ const std::string provenance_group = "/provenance";
 }
 
 // Data and names reach the disk, not only the system's memory: a power cut keeps what was published.
-void sync_to_disk(const std::filesystem::path& path, int flags) {
+// `named`: the file that it is about, for the error.
+void sync_to_disk(const std::filesystem::path& path, int flags, const std::filesystem::path& named) {
   const int descriptor = ::open(path.c_str(), flags);
-  if (descriptor < 0) cannot("cannot open for syncing", path, std::strerror(errno));
+  if (descriptor < 0) cannot("cannot open for syncing", named, std::strerror(errno));
   const int failed = ::fsync(descriptor) == 0 ? 0 : errno;
   const int close_failed = ::close(descriptor) == 0 ? 0 : errno;
   // Some network file systems cannot sync a directory and say so; there the rename itself is all one can
   // have.
   if (failed != 0 && !((flags & O_DIRECTORY) && failed == EINVAL)) {
-    cannot("cannot sync to disk", path, std::strerror(failed));
+    cannot((flags & O_DIRECTORY) ? "the file is written, but its name cannot be synced to disk"
+                                 : "cannot sync to disk",
+           named, std::strerror(failed));
   }
-  if (close_failed != 0) cannot("cannot close after syncing", path, std::strerror(close_failed));
+  if (close_failed != 0) cannot("cannot close after syncing", named, std::strerror(close_failed));
 }
 
 // After the rename there is nothing left to remove.
@@ -93,9 +96,9 @@ void publish(const std::filesystem::path& path, const Provenance& provenance,
   try {
     std::filesystem::create_directories(directory);
     write_whole(temporary, provenance, fill);
-    sync_to_disk(temporary, O_RDONLY);
+    sync_to_disk(temporary, O_RDONLY, path);
     std::filesystem::rename(temporary, path);
-    sync_to_disk(directory, O_RDONLY | O_DIRECTORY);
+    sync_to_disk(directory, O_RDONLY | O_DIRECTORY, path);
   } catch (const Error&) {
     throw;
   } catch (const std::filesystem::filesystem_error& error) {

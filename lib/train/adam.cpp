@@ -4,6 +4,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/error.hpp"
+#include "train/finite.hpp"
+
 namespace bitdarts::train {
 namespace {
 
@@ -69,9 +72,14 @@ void Adam<Real>::save(store::File& file, const std::string& name) const {
 template <class Real>
 void Adam<Real>::load(const store::File& file, const std::string& name) {
   const std::string group = "/optimizer/" + name;
-  first_ = file.read<Real>(group + "/first_moment", {first_.size()});
-  second_ = file.read<Real>(group + "/second_moment", {second_.size()});
+  first_ = read_finite<Real>(file, group + "/first_moment", {first_.size()});
+  second_ = read_finite<Real>(file, group + "/second_moment", {second_.size()});
   steps_ = file.required_int(group, "steps");
+  const bool negative = std::any_of(second_.begin(), second_.end(), [](Real v) { return v < 0; });
+  if (negative || steps_ < 0) {
+    throw InputError("the optimiser has a state that it cannot have (a negative square or number of steps)",
+                     file.path().string() + ":" + group, "start the stage with --resume=never");
+  }
 }
 
 template <class Real>

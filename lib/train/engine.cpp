@@ -7,6 +7,7 @@
 #include "comm/shard_tree.hpp"
 #include "core/error.hpp"
 #include "model/transformer.hpp"
+#include "train/finite.hpp"
 #include "train/leaf_hook.hpp"
 
 namespace bitdarts::train {
@@ -299,6 +300,47 @@ double Engine<Real>::loss(std::span<const Real> parameters, quant::Bank* bank, c
 }
 
 template <class Real>
+std::string Engine<Real>::locate_not_finite(std::span<const Real> parameters, const quant::Bank* bank,
+                                            const Batch& batch) {
+  constexpr std::size_t sample_limit = std::size_t{1} << 17;
+  Impl& my = *impl_;
+  const auto& linears = my.layout.linears;
+  for (const auto& p : my.layout.parameters) {
+    const std::size_t bad = first_not_finite(parameters.subspan(p.begin, p.size));
+    if (bad < p.size) return p.name + ", element " + std::to_string(bad);
+  }
+  if (bank) {
+    for (const auto& site : bank->sites)
+      for (std::size_t i = site.range; i < site.offset + site.candidates.size(); ++i)
+        if (!std::isfinite(bank->theta[i])) return label_of(site);
+  }
+  at::NoGradGuard no_grad;
+  my.set_effective(parameters, nullptr);
+  model::InputQuantizers probe;
+  probe.sites.resize(linears.size());
+  for (std::size_t l = 0; l < linears.size(); ++l) probe.of_linear.push_back(l);
+  std::size_t first = linears.size() + 1;
+  const std::int64_t per_shard = batch.sequences / my.shards, local = my.shards / my.world.size();
+  for (std::int64_t shard = my.world.rank() * local; shard < (my.world.rank() + 1) * local; ++shard) {
+    for (auto& site : probe.sites) {
+      site = {};
+      site.pass_through = true;
+      site.sample_limit = sample_limit;
+    }
+    const double loss = my.batch_loss(batch.sampler, batch.step, shard * per_shard, per_shard, &probe)
+                            .template item<double>();
+    for (std::size_t l = 0; l < linears.size(); ++l)
+      if (first_not_finite<float>(probe.sites[l].sample) < probe.sites[l].sample.size())
+        first = std::min(first, l);
+    if (!std::isfinite(loss)) first = std::min(first, linears.size());
+  }
+  first = static_cast<std::size_t>(-my.world.max(-static_cast<std::int64_t>(first)));
+  if (first < linears.size()) return "the input of " + linears[first].name;
+  if (first == linears.size()) return "the output head (all layers before it have finite inputs)";
+  return "the quantizers (without them the loss is finite)";
+}
+
+template <class Real>
 void Engine<Real>::calibrate(std::span<const Real> parameters, quant::Bank& bank,
                              const data::Sampler& sampler, std::int64_t sequences) {
   constexpr std::size_t sample_limit = std::size_t{1} << 17;
@@ -317,7 +359,12 @@ void Engine<Real>::calibrate(std::span<const Real> parameters, quant::Bank& bank
   for (std::size_t i = 0; i < bank.sites.size(); ++i) {
     const auto& site = bank.sites[i];
     if (site.role == quant::Role::input) {
-      quant::initialise_input_site(bank, site, used->sites[i].sample);
+      const auto& sample = used->sites[i].sample;
+      if (first_not_finite<float>(sample) < sample.size()) {
+        throw Error("an activation is not a finite number in the calibration", "the input of " + site.name,
+                    "the weights are too large: train them with a lower learning rate");
+      }
+      quant::initialise_input_site(bank, site, sample);
     } else {
       const auto weight = my.weight_of(parameters, site.layers[0]);
       const std::vector<float> single(weight.begin(), weight.end());

@@ -60,6 +60,10 @@ class Engine {
                           const Objective& objective);
   /// Mean loss of the batch, no gradient.
   double loss(std::span<const Real> parameters, quant::Bank* bank, const Batch& batch);
+  /// For an error message, when a loss is not finite: the first weight or quantizer that holds a number that
+  /// is none; else the first layer, in forward order, at whose input one arrives. Collective.
+  std::string locate_not_finite(std::span<const Real> parameters, const quant::Bank* bank,
+                                const Batch& batch);
   /// Full-precision forward over `sequences` samples of step 0, and from what arrives at each input site the
   /// start of its quantizers (weights: from the weights themselves). Done on every rank alike, then rank 0's
   /// numbers are taken.

@@ -34,7 +34,12 @@ class Finetuning : public Trainee {
   std::vector<Progress::Value> step(std::int64_t step) override {
     auto gradient = engine_.gradient(weights_.values(), &bank_, {sampler_, step, options_.batch},
                                      {.clip_decay = clip_decay_});
-    require_finite(gradient.loss, "the training loss", step, "finetune");
+    if (!std::isfinite(gradient.loss)) {
+      require_finite(gradient.loss, "the training loss", step,
+                     "finetune, " + engine_.locate_not_finite(weights_.values(), &bank_,
+                                                              {sampler_, step, options_.batch}));
+    }
+    require_finite_gradients(bank_, {}, gradient.theta, step, "finetune");
     const double share =
         warmup_cosine(step, options_.steps, options_.warmup_steps, 1.0, options_.final_learning_rate);
     const double norm = weights_.update(gradient.weights, step,
@@ -43,7 +48,7 @@ class Finetuning : public Trainee {
                                          .beta2 = options_.beta2,
                                          .epsilon = 1e-8,
                                          .weight_decay = options_.weight_decay},
-                                        options_.clip_norm);
+                                        options_.clip_norm, "finetune");
     auto scale = quant::theta_scale(bank_);
     for (std::size_t i = 0; i < scale.size(); ++i) scale[i] *= trained_[i];
     theta_adam_.step(bank_.theta, gradient.theta, {.learning_rate = share * options_.quantizer_learning_rate},
@@ -73,6 +78,14 @@ class Finetuning : public Trainee {
     theta_adam_.load(file, "quantizers");
     quant::load_bank_state(file, bank_);
     metrics_ = store::Metrics::load(file);
+    if (metrics_.column("validation", "loss").empty()) {
+      throw InputError("the checkpoint has no validation loss", file.path().string() + ":/metrics/validation",
+                       "start the stage with --resume=never");
+    }
+  }
+  void check(std::int64_t done) const override {
+    weights_.require_finite_values(done, "finetune");
+    require_finite_bank(bank_, done, "finetune");
   }
 
   void save_product(store::File& file, const model::ModelShape& shape,
@@ -94,6 +107,10 @@ class Finetuning : public Trainee {
   }
   void measure(std::int64_t step) {
     const double loss = validation_.loss(engine_, weights_.values(), &bank_);
+    if (!std::isfinite(loss)) {
+      check(step);
+      require_finite(loss, "the validation loss", step, "finetune");
+    }
     metrics_.record("validation", {{"step", static_cast<double>(step)}, {"loss", loss}});
   }
 
@@ -166,6 +183,7 @@ void run_finetune(const stage::Context& context) {
     context.console.warn(
         "the scheme has candidates that the search did not have: all steps and clips start from calibration");
   }
+  run.confirm_inputs();
 
   Finetuning finetuning(context, corpus, shape, layout, engine, std::move(weights), std::move(bank));
   finetuning.measure_start();

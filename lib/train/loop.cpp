@@ -1,7 +1,6 @@
 #include "train/loop.hpp"
 
 #include <chrono>
-#include <cmath>
 
 #include "core/error.hpp"
 
@@ -36,6 +35,10 @@ std::int64_t run_loop(const stage::Context& context, stage::Run& run, Trainee& t
   std::int64_t done = 0;
   if (const auto file = run.checkpoint()) {
     done = file->required_int("/state", "step");
+    if (done < 0 || done > options.steps)
+      throw InputError("the checkpoint is of step " + std::to_string(done) + ", and the run has " +
+                           std::to_string(options.steps),
+                       file->path().string() + ":/state", "start the stage with --resume=never");
     trainee.load(*file);
   }
   const auto fill = [&](store::File& file) {
@@ -54,7 +57,8 @@ std::int64_t run_loop(const stage::Context& context, stage::Run& run, Trainee& t
                                                                             : nothing;
     const std::int64_t request = context.world.max(mine);
     if (request == nothing && !clock.due_by_steps(done)) continue;
-    run.save_checkpoint(done, fill);
+    trainee.check(done);  // a checkpoint that cannot be gone on from must not push out one that can
+    run.save_checkpoint(done, fill, request == stop ? stage::Run::Need::required : stage::Run::Need::welcome);
     clock.saved();
     if (request == stop) {
       throw Interrupted("interrupted after step " + std::to_string(done) + " of " +
@@ -62,14 +66,9 @@ std::int64_t run_loop(const stage::Context& context, stage::Run& run, Trainee& t
                         context.out.string(), "run the same command again to go on from there");
     }
   }
+  trainee.check(done);
   progress.finish();
   return done;
-}
-
-void require_finite(double value, const std::string& what, std::int64_t step, const std::string& where) {
-  if (std::isfinite(value)) return;
-  throw Error(what + " is not a finite number at step " + std::to_string(step), where,
-              "lower the learning rate, or clip gradients harder; the last checkpoint is kept");
 }
 
 }  // namespace bitdarts::train

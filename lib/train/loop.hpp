@@ -5,6 +5,7 @@
 
 #include "core/console.hpp"
 #include "stage/stage.hpp"
+#include "train/finite.hpp"
 
 namespace bitdarts::train {
 
@@ -17,6 +18,9 @@ class Trainee {
   /// All that decides the rest of the run.
   virtual void save(store::File& file) const = 0;
   virtual void load(const store::File& file) = 0;
+  /// Error when the state after `done` steps is nothing to go on from (see finite.hpp). The same verdict on
+  /// every rank.
+  virtual void check(std::int64_t /*done*/) const {}
   /// A reason to stop before the last step.
   virtual bool finished() const { return false; }
 };
@@ -31,8 +35,5 @@ struct LoopOptions {
 /// after the checkpoint when any rank was asked to stop. Returns the number of steps done in all.
 std::int64_t run_loop(const stage::Context& context, stage::Run& run, Trainee& trainee,
                       const LoopOptions& options);
-
-/// Error (with the step, the layer or tensor, and what to try) unless `value` is finite.
-void require_finite(double value, const std::string& what, std::int64_t step, const std::string& where);
 
 }  // namespace bitdarts::train

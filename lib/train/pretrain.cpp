@@ -21,7 +21,11 @@ class Pretraining : public Trainee {
 
   std::vector<Progress::Value> step(std::int64_t step) override {
     auto gradient = engine_.gradient(weights_.values(), nullptr, {sampler_, step, options_.batch}, {});
-    require_finite(gradient.loss, "the training loss", step, "pretrain");
+    if (!std::isfinite(gradient.loss)) {
+      require_finite(gradient.loss, "the training loss", step,
+                     "pretrain, " + engine_.locate_not_finite(weights_.values(), nullptr,
+                                                              {sampler_, step, options_.batch}));
+    }
     const double rate = warmup_cosine(step, options_.steps, options_.warmup_steps, options_.learning_rate,
                                       options_.final_learning_rate);
     const double norm = weights_.update(gradient.weights, step,
@@ -30,13 +34,17 @@ class Pretraining : public Trainee {
                                          .beta2 = options_.beta2,
                                          .epsilon = 1e-8,
                                          .weight_decay = options_.weight_decay},
-                                        options_.clip_norm);
+                                        options_.clip_norm, "pretrain");
     metrics_.record("train", {{"step", static_cast<double>(step)},
                               {"loss", gradient.loss},
                               {"learning_rate", rate},
                               {"gradient_norm", norm}});
     if (validation_.due(step + 1)) {
       last_validation_ = validation_.loss(engine_, weights_.values(), nullptr);
+      if (!std::isfinite(last_validation_)) {
+        weights_.require_finite_values(step + 1, "pretrain");
+        require_finite(last_validation_, "the validation loss", step + 1, "pretrain");
+      }
       metrics_.record("validation", {{"step", static_cast<double>(step + 1)}, {"loss", last_validation_}});
     }
     std::vector<Progress::Value> shown{{"loss", gradient.loss}};
@@ -54,6 +62,8 @@ class Pretraining : public Trainee {
     if (const auto seen = metrics_.column("validation", "loss"); !seen.empty())
       last_validation_ = seen.back();
   }
+
+  void check(std::int64_t done) const override { weights_.require_finite_values(done, "pretrain"); }
 
   const Weights<float>& weights() const { return weights_; }
   const store::Metrics& metrics() const { return metrics_; }
@@ -96,6 +106,7 @@ void run_pretrain(const stage::Context& context) {
     }
     initial = model::load_parameters(file, layout);
   }
+  run.confirm_inputs();
   context.console.note(std::to_string(layout.total) + " parameters, " +
                        std::to_string(corpus.train.ids.size()) + " training tokens, " +
                        std::to_string(context.world.size()) + " ranks, device " + device);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "train/loop.hpp"
+#include "train/finite.hpp"
 
 namespace bitdarts::train {
 
@@ -17,14 +17,38 @@ Weights<Real>::Weights(const model::ParameterLayout& layout, std::vector<Real> v
 }
 
 template <class Real>
+void Weights<Real>::require_finite_gradient(std::span<const Real> gradient, std::int64_t step,
+                                            const std::string& stage) const {
+  for (const auto& p : layout_.parameters) {
+    const auto part = gradient.subspan(p.begin, p.size);
+    if (first_not_finite(part) < p.size)
+      require_finite(NAN, "the gradient of a weight", step, stage + ", " + p.name);
+  }
+}
+
+template <class Real>
+const std::string& Weights<Real>::name_of(std::size_t element) const {
+  const auto holds = [&](const model::Parameter& p) { return element < p.begin + p.size; };
+  return std::find_if(layout_.parameters.begin(), layout_.parameters.end(), holds)->name;
+}
+
+template <class Real>
+void Weights<Real>::require_finite_values(std::int64_t step, const std::string& stage) const {
+  const std::span<const Real> all(values_);
+  for (const auto& p : layout_.parameters) {
+    const std::size_t bad = first_not_finite(all.subspan(p.begin, p.size));
+    if (bad < p.size)
+      require_finite(NAN, "a weight", step, stage + ", " + p.name + ", element " + std::to_string(bad));
+  }
+}
+
+template <class Real>
 double Weights<Real>::update(std::span<Real> gradient, std::int64_t step, const AdamOptions& options,
-                             double clip) {
+                             double clip, const std::string& stage) {
   const double length = clip_norm<Real>(gradient, clip);
   if (!std::isfinite(length)) {
-    for (const auto& p : layout_.parameters) {
-      require_finite(norm<Real>(gradient.subspan(p.begin, p.size)), "the gradient of a weight", step, p.name);
-    }
-    require_finite(length, "the norm of the whole gradient", step, "all weights together");
+    require_finite_gradient(gradient, step, stage);
+    require_finite(length, "the norm of the whole gradient", step, stage + ", all weights together");
   }
   adam_.step(values_, gradient, options, decays_);
   return length;
@@ -48,7 +72,7 @@ void Weights<Real>::save_state(store::File& file) const {
 
 template <class Real>
 void Weights<Real>::load_state(const store::File& file) {
-  values_ = file.read<Real>("/state/parameters", {values_.size()});
+  values_ = read_finite<Real>(file, "/state/parameters", {values_.size()});
   adam_.load(file, "weights");
 }
 

@@ -18,9 +18,16 @@ class Weights {
  public:
   Weights(const model::ParameterLayout& layout, std::vector<Real> values);
   std::span<const Real> values() const { return values_; }
-  /// Checks the gradient (Error naming step and tensor when it is not finite), clips it, one AdamW step.
-  /// Returns the norm before.
-  double update(std::span<Real> gradient, std::int64_t step, const AdamOptions& options, double clip);
+  /// Checks the gradient (Error naming `stage`, step and tensor when it is not finite), clips it, one AdamW
+  /// step. Returns the norm before.
+  double update(std::span<Real> gradient, std::int64_t step, const AdamOptions& options, double clip,
+                const std::string& stage = "training");
+  /// Error that names the tensor when an element is not finite.
+  void require_finite_gradient(std::span<const Real> gradient, std::int64_t step,
+                               const std::string& stage) const;
+  /// The tensor that an element of the flat buffer belongs to.
+  const std::string& name_of(std::size_t element) const;
+  void require_finite_values(std::int64_t step, const std::string& stage) const;
   /// See Adam::virtual_step. The gradient is clipped as update() would.
   void virtual_update(std::span<Real> gradient, const AdamOptions& options, double clip,
                       std::span<Real> moved, std::span<Real> jacobian) const;

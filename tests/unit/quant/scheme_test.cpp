@@ -120,3 +120,22 @@ TEST_CASE("the shorthand gives every layer the same candidates") {
         "uniform:lsq+:wa", "uniform:lsq+:w4a64", "lsq+:w4a8"})
     CHECK_THROWS_AS(parse_uniform(text, layers), ConfigError);
 }
+
+TEST_CASE("a pattern matches as a shell's would, whatever the number of its stars") {
+  const auto chosen = [](const std::string& pattern) {  // by the first line; the rest falls to the second
+    std::string names;
+    const auto scheme = parse_table(pattern + " lsq+:4 lsq+:4\n* fp32 fp32", layers, "t");
+    for (const auto& entry : scheme.entries) names += entry.weight == Candidate{} ? '-' : 'x';
+    return names;
+  };
+  CHECK(chosen("*.0.*") == "xx--");
+  CHECK(chosen("*q_proj") == "x-x-");
+  CHECK(chosen("model.layers.?.self_attn.q_proj") == "x-x-");
+  CHECK(chosen("*l*m*_*head*") == "---x");
+  CHECK(chosen("**lm_head**") == "---x");
+  CHECK(chosen("?*1*q_pro?") == "--x-");
+  // Tried one after another these would take longer than the sun has.
+  std::string many;
+  for (int i = 0; i < 2000; ++i) many += "*o";
+  CHECK(contains(message_of([&] { parse_table(many + "x fp32 fp32", layers, "t"); }), "no layer matches"));
+}

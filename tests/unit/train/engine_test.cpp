@@ -245,3 +245,29 @@ TEST_CASE("an unknown device is no silent fallback") {
   run.device = "cpu";
   CHECK(train::prepare_device(run, Console(false)) == "cpu");
 }
+
+TEST_CASE("a loss that is no number is traced to the weight, the quantizer or the layer that it comes from") {
+  Bench bench;
+  auto bank = bank_for(bench, {});
+  const auto place = [&](const quant::Bank* with) {
+    return bench.engine.locate_not_finite(bench.parameters, with, bench.batch());
+  };
+  CHECK(place(nullptr) == "the quantizers (without them the loss is finite)");
+  const auto first_of = [&](const std::string& name) { return bench.layout.named(name).begin; };
+  SECTION("a weight") {
+    bench.parameters[first_of("model.layers.1.mlp.up_proj.weight") + 2] = NAN;
+    CHECK(place(&bank) == "model.layers.1.mlp.up_proj.weight, element 2");
+  }
+  SECTION("a quantizer") {
+    const auto& site = bank.sites[bank.input_site[3]];
+    bank.theta[site.range] = INFINITY;
+    CHECK(place(&bank) == "input quantizer of " + site.name);
+  }
+  SECTION("an activation that overflows") {
+    for (const std::string name : {"gate_proj", "up_proj"}) {
+      const auto& p = bench.layout.named("model.layers.1.mlp." + name + ".weight");
+      std::fill_n(bench.parameters.begin() + static_cast<std::ptrdiff_t>(p.begin), p.size, 1e200);
+    }
+    CHECK(place(nullptr) == "the input of model.layers.1.mlp.down_proj");
+  }
+}

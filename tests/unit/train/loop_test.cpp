@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 #include "catch.hpp"
 #include "core/error.hpp"
@@ -60,6 +61,7 @@ class Bench {
     return count;
   }
   config::Config& config() { return config_; }
+  fs::path checkpoint_folder() const { return out_ / ".checkpoints" / "pretrained"; }
 
  private:
   fs::path out_;
@@ -134,4 +136,75 @@ TEST_CASE("a number that is not finite is an error with step, place and remedy")
       train::require_finite(std::nan(""), "the loss", 3, "pretrain"),
       Contains("the loss") && Contains("step 3") && Contains("pretrain") && Contains("learning rate"));
   CHECK_THROWS_AS(train::require_finite(-INFINITY, "the loss", 3, "pretrain"), Error);
+}
+
+namespace {
+
+// Makes checkpoints impossible at chosen steps: a file where their directory belongs.
+class Blocked : public Counter {
+ public:
+  Blocked(fs::path checkpoints, std::int64_t from, std::int64_t to)
+      : checkpoints_(std::move(checkpoints)), from_(from), to_(to) {}
+  std::vector<Progress::Value> step(std::int64_t step) override {
+    if (step == from_) {
+      if (fs::exists(checkpoints_)) fs::rename(checkpoints_, checkpoints_.string() + ".aside");
+      fs::create_directories(checkpoints_.parent_path());
+      std::ofstream(checkpoints_) << "in the way";
+    }
+    if (step == to_) {
+      fs::remove(checkpoints_);
+      const fs::path aside = checkpoints_.string() + ".aside";
+      if (fs::exists(aside)) fs::rename(aside, checkpoints_);
+    }
+    return Counter::step(step);
+  }
+
+ private:
+  fs::path checkpoints_;
+  std::int64_t from_, to_;
+};
+
+}  // namespace
+
+TEST_CASE("two checkpoints that cannot be written are no reason to stop, and the third in a row is") {
+  Bench bench;
+  bench.config().run.checkpoint_steps = 1;
+  Blocked short_trouble(bench.checkpoint_folder(), 1, 3);
+  CHECK(bench.train(short_trouble, 6) == 6);
+  CHECK(bench.checkpoints() == 2);
+  Bench other;
+  other.config().run.checkpoint_steps = 1;
+  Blocked long_trouble(other.checkpoint_folder(), 0, 9);
+  CHECK_THROWS_WITH(other.train(long_trouble, 6),
+                    Contains("step 3 cannot be written") && Contains("there is no earlier one"));
+  CHECK(long_trouble.seen == Steps{0, 1, 2});
+}
+
+TEST_CASE("a run that was asked to stop and cannot save its state has failed") {
+  Bench bench;
+  Blocked blocked(bench.checkpoint_folder(), 0, 9);
+  blocked.raise_at = 1;
+  try {
+    bench.train(blocked, 5);
+    FAIL("it goes on");
+  } catch (const Error& error) {
+    CHECK(error.exit_code() == ExitCode::failure);
+  }
+}
+
+TEST_CASE("a state that is nothing to go on from is not saved") {
+  class Broken : public Counter {
+   public:
+    void check(std::int64_t done) const override {
+      if (done == 3) train::require_finite(std::nan(""), "a weight", done, "test, w");
+    }
+  };
+  Bench bench;
+  bench.config().run.checkpoint_steps = 1;
+  Broken broken;
+  CHECK_THROWS_WITH(bench.train(broken, 5), Contains("step 3") && Contains("test, w"));
+  CHECK(bench.checkpoints() == 2);
+  Counter next;
+  bench.train(next, 2);
+  CHECK(next.seen == Steps{0, 1});  // from the checkpoint of step 2, which was kept
 }
