@@ -68,7 +68,7 @@ ended() {
     while alive "$job" && ((${EPOCHREALTIME/./} - began < 30000000)); do sleep 0.02; done
     alive "$job" || wait "$job" || code=$?
   } 2> /dev/null
-  if alive "$job"; then fail "the run has not ended after 30 seconds"; fi
+  if alive "$job"; then fail "the run has not ended after 30 seconds: $(processes | xargs ps -o pid,ppid,stat,etimes,args -p)"; fi
   while [ -n "$(processes)" ] && ((${EPOCHREALTIME/./} - began < 30000000)); do sleep 0.02; done
   [ -z "$(processes)" ] || fail "processes are left behind: $(processes | xargs ps -o pid,stat,args -p)"
   took=$(((${EPOCHREALTIME/./} - began) / 1000))
