@@ -33,8 +33,8 @@ PackedLayer pack_layer(const quant::LayerShape& shape, std::span<const float> we
   for (std::int64_t c = 0; c < site.channels; ++c) {
     const auto bound = quant::bound_candidates<float>(bank, site, c)[0];
     if (bound.offset != 0)
-      throw Error("the weight's quantizer has an offset, which the packed layout has no place for",
-                  shape.name);
+      throw InputError("the weight's quantizer has an offset, which none of them learns", shape.name,
+                       "run bitdarts-finetune again");
     const auto some = quant::codes_of(weight.subspan(static_cast<std::size_t>(c) * part, part), bound);
     codes.insert(codes.end(), some.begin(), some.end());
     layer.steps.push_back(bound.step);

@@ -92,10 +92,8 @@ bool load_site(const store::File& file, Bank& bank, const Site& site) {
       if (range < 0) throw unusable(file, name);
       bank.theta[site.range_at(j, c)] = finite(range, file, name);
     }
-    const double offset = finite(file.read<double>(group + "/offset", {n})[*at], file, group + "/offset");
-    const bool has_offset = site.role == Role::input && site.candidates[j].method == Method::lsq_plus;
-    if (!has_offset && offset != 0) throw unusable(file, group + "/offset");
-    bank.theta[site.offset + j] = offset;
+    bank.theta[site.offset + j] =
+        finite(file.read<double>(group + "/offset", {n})[*at], file, group + "/offset");
   }
   if (stored == site.candidates) {
     const auto alpha = file.read<double>(group + "/alpha", {n});
