@@ -124,5 +124,5 @@ expect 3 "another pretrained.h5" evaluate 2 --force
 rm -rf other && cp -r good other
 stage tokenize --out other --tokenizer.vocab_size=310
 cp good/pretrained.h5 run && cp other/tokens.h5 run
-expect 3 "another vocabulary" evaluate 2 --force
+expect 3 "another tokens.h5" evaluate 2 --force
 echo "evaluate: all is well"
