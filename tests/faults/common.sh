@@ -28,6 +28,7 @@ all_ranks() { processes "OMPI_COMM_WORLD_RANK=[0-9]*"; }
 # start COMMAND...: in the background as `job`; what it says goes to `said`.
 faults=()
 start() {
+  : > said # not what the run before has said
   env FAULT_RUN="$mark" "${faults[@]}" "$@" > said 2>&1 &
   job=$!
 }
