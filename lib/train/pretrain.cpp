@@ -121,13 +121,20 @@ void run_pretrain(const stage::Context& context) {
     pretraining.weights().optimiser().save(file, "weights");
     pretraining.metrics().save(file);
   });
-  const auto losses = pretraining.metrics().column("validation", "loss");
-  const auto trained = pretraining.metrics().column("train", "loss");
-  char text[160];
-  std::snprintf(text, sizeof text,
-                "pretrain: training loss %.4f, validation loss %.4f nats per token; unigram entropy %.4f",
-                trained.empty() ? 0.0 : trained.back(), losses.empty() ? 0.0 : losses.back(),
+  std::string text = "pretrain:";
+  for (const std::string part : {"train", "validation"}) {
+    const auto losses = pretraining.metrics().column(part, "loss");
+    if (losses.empty()) continue;  // validation may be off
+    char loss[64];
+    std::snprintf(loss, sizeof loss, " %s loss %.4f,", part == "train" ? "training" : "validation",
+                  losses.back());
+    text += loss;
+  }
+  char entropy[64];
+  std::snprintf(entropy, sizeof entropy, " nats per token; unigram entropy %.4f",
                 data::unigram_entropy(corpus.train, corpus.vocab_size));
+  text.pop_back();
+  text += entropy;
   context.console.result(text);
 }
 
