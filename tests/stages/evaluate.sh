@@ -1,30 +1,13 @@
 #!/usr/bin/env bash
 # evaluate.sh BIN: bitdarts-evaluate at the end of a small chain. The same file whatever the ranks, every token scored, the
 # packed weights in the file, up to date when called again, a bad file for every input.
-set -euo pipefail
-bin=$1
-tests=$(cd "$(dirname "$0")/.." && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+# shellcheck source=common.sh
+. "$(dirname "$0")/common.sh" "$1"
 
-fail() { echo "FAILED: $*" >&2; exit 1; }
-stage() { # NAME OPTION...
-  local name=$1
-  shift
-  "$bin/bitdarts-$name" --config run.ini --quiet "$@" > said 2>&1 || { cat said >&2; fail "bitdarts-$name $*"; }
-}
 evaluate() { # RANKS OPTION...
   local ranks=$1
   shift
-  "$tests/mpirun" "$ranks" "$bin/bitdarts-evaluate" --config run.ini "$@"
-}
-expect() { # CODE PATTERN COMMAND...: ends with CODE and says PATTERN
-  local want=$1 pattern=$2 code=0
-  shift 2
-  "$@" > said 2>&1 || code=$?
-  [ "$code" = "$want" ] || { cat said >&2; fail "exit $code instead of $want: $*"; }
-  grep -q -- "$pattern" said || { cat said >&2; fail "does not say \"$pattern\": $*"; }
+  ranks "$ranks" evaluate "$@"
 }
 attribute() { # FILE NAME: an attribute of /evaluation
   h5dump -y -a "/evaluation/$2" "$1" | grep -A1 'DATA {' | tail -1 | tr -d ' "'
@@ -72,9 +55,9 @@ cat > scheme.txt <<'TABLE'
 TABLE
 sed -i 's/^\*/model.layers.0/; s/model.layers.0\.\([qkvo]_\)/model.layers.0.self_attn.\1/' scheme.txt
 export OMP_NUM_THREADS=1
-stage tokenize
-stage pretrain
-stage finetune
+make tokenize
+make pretrain
+make finetune
 
 expect 0 "perplexity" evaluate 1
 cp run/evaluation.h5 one.h5
@@ -118,11 +101,11 @@ for input in tokens pretrained finetuned; do
 done
 rm -rf run && cp -r good run
 cp -r good other
-stage pretrain --out other --model.dim=8
+make pretrain --out other --model.dim=8
 cp other/pretrained.h5 run
 expect 3 "another pretrained.h5" evaluate 2 --force
 rm -rf other && cp -r good other
-stage tokenize --out other --tokenizer.vocab_size=310
+make tokenize --out other --tokenizer.vocab_size=310
 cp good/pretrained.h5 run && cp other/tokens.h5 run
 expect 3 "another tokens.h5" evaluate 2 --force
 echo "evaluate: all is well"

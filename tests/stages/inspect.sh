@@ -1,26 +1,8 @@
 #!/usr/bin/env bash
 # inspect.sh BIN: bitdarts-inspect on the products of a small chain. What it says of whole, damaged and foreign files, its exit
 # codes, and a scheme table that finetune reads.
-set -euo pipefail
-bin=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-
-fail() { echo "FAILED: $*" >&2; exit 1; }
-inspect() { "$bin/bitdarts-inspect" "$@"; }
-expect() { # CODE PATTERN ARGUMENT...: bitdarts-inspect ends with CODE and says PATTERN
-  local want=$1 pattern=$2 code=0
-  shift 2
-  inspect "$@" > said 2>&1 || code=$?
-  [ "$code" = "$want" ] || { cat said >&2; fail "exit $code instead of $want: inspect $*"; }
-  grep -q -- "$pattern" said || { cat said >&2; fail "does not say \"$pattern\": inspect $*"; }
-}
-stage() { # NAME OPTION...
-  local name=$1
-  shift
-  "$bin/bitdarts-$name" --config run.ini --quiet "$@" > said 2>&1 || { cat said >&2; fail "bitdarts-$name $*"; }
-}
+# shellcheck source=common.sh
+. "$(dirname "$0")/common.sh" "$1"
 
 for i in $(seq 1 400); do printf 'Verse %d of a text that repeats itself %d times.\n\n' "$i" $((i * 7919 % 1000)); done > text.txt
 cat > run.ini <<'INI'
@@ -57,52 +39,51 @@ validation_batches = 1
 shards = 2
 out = run
 INI
-export OMP_NUM_THREADS=1
-stage tokenize
-stage pretrain
-stage search
+make tokenize
+make pretrain
+make search
 
 # A whole file, in words.
-expect 0 "a product of bitdarts-tokenize" run/tokens.h5
+expect 0 "a product of bitdarts-tokenize" inspect run/tokens.h5
 grep -q "whole" said || fail "does not say that the file is whole"
 grep -Eq "train +[0-9,]+ +[0-9,]+ +[0-9,]+" said || fail "does not count the tokens of each part"
-expect 0 "decoder of 1 block, width 16" run/pretrained.h5
+expect 0 "decoder of 1 block, width 16" inspect run/pretrained.h5
 grep -q "pretrain.steps = 4" said || fail "does not list the options that were set"
-expect 0 "budget w8a8" run/searched.h5
+expect 0 "budget w8a8" inspect run/searched.h5
 grep -q "from pretrained" said || fail "does not name the inputs"
 
 # The scheme: stdout is the table and nothing else, and finetune takes it.
 inspect --scheme run/searched.h5 > scheme.txt
 [ "$(grep -vc '^#' scheme.txt)" = 7 ] || fail "the table has not one line for each of 7 layers"
-stage finetune --out other --in run --finetune.scheme=scheme.txt
-stage finetune
+make finetune --out other --in run --finetune.scheme=scheme.txt
+make finetune
 inspect --scheme other/finetuned.h5 | cmp - scheme.txt || fail "finetune read another scheme than was printed"
-expect 3 "no scheme" --scheme run/pretrained.h5
+expect 3 "no scheme" inspect --scheme run/pretrained.h5
 
 # Differences: none with a copy, some between stages, none where only the way to the scheme differed but its name.
 cp run/searched.h5 copy.h5
-expect 0 "bit-identical" --diff run/searched.h5 copy.h5
-expect 1 "/search" --diff run/searched.h5 run/pretrained.h5
-expect 1 "/finetune@scheme" --diff run/finetuned.h5 other/finetuned.h5
+expect 0 "bit-identical" inspect --diff run/searched.h5 copy.h5
+expect 1 "/search" inspect --diff run/searched.h5 run/pretrained.h5
+expect 1 "/finetune@scheme" inspect --diff run/finetuned.h5 other/finetuned.h5
 [ "$(wc -l < said)" = 1 ] || { cat said >&2; fail "the printed scheme does not give the searched one's result"; }
 
 # Missing, damaged, foreign.
-expect 3 "does not exist" none.h5
-expect 3 "does not exist" --diff run/searched.h5 none.h5
+expect 3 "does not exist" inspect none.h5
+expect 3 "does not exist" inspect --diff run/searched.h5 none.h5
 printf 'damage' | dd of=copy.h5 bs=1 seek=$(($(stat -c %s copy.h5) / 2)) conv=notrunc status=none
-expect 3 "DAMAGED" copy.h5
+expect 3 "DAMAGED" inspect copy.h5
 grep -q "bitdarts-search" said || fail "does not say what the damaged file was"
-expect 3 "damaged" --scheme copy.h5
-expect 3 "copy.h5 is damaged" --diff run/searched.h5 copy.h5
+expect 3 "damaged" inspect --scheme copy.h5
+expect 3 "copy.h5 is damaged" inspect --diff run/searched.h5 copy.h5
 head -c 3000 run/searched.h5 > cut.h5
-expect 3 "DAMAGED" cut.h5
-expect 3 "DAMAGED" text.txt
+expect 3 "DAMAGED" inspect cut.h5
+expect 3 "DAMAGED" inspect text.txt
 
 # Wrong usage.
-expect 2 "usage" --scheme
-expect 2 "usage" --dif run/searched.h5 copy.h5
-expect 2 "usage" run/searched.h5 copy.h5
+expect 2 "usage" inspect --scheme
+expect 2 "usage" inspect --dif run/searched.h5 copy.h5
+expect 2 "usage" inspect run/searched.h5 copy.h5
 code=0
 inspect > said 2>&1 || code=$?
 [ "$code" = 2 ] || fail "no arguments: exit $code"
-expect 0 "usage" --help
+expect 0 "usage" inspect --help
