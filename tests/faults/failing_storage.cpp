@@ -99,6 +99,16 @@ ssize_t guarded(int descriptor, std::size_t size, Write&& write) {
   return write(size);
 }
 
+using Open = int(const char*, int, ...);
+
+// The mode follows the flags of a call that may make the file.
+int guarded_open(Open* next, const char* path, int flags, va_list more) {
+  const unsigned mode = (flags & O_CREAT) != 0 ? va_arg(more, unsigned) : 0;
+  const bool writes = (flags & (O_WRONLY | O_RDWR)) != 0;
+  if (writes) wait_at_gate(path);
+  return writes && verdict("open", absolute(path)) != Verdict::pass ? -1 : next(path, flags, mode);
+}
+
 }  // namespace
 
 extern "C" {
@@ -124,23 +134,19 @@ int rename(const char* from, const char* to) {
   return verdict("rename", absolute(to)) == Verdict::pass ? next(from, to) : -1;
 }
 int open(const char* path, int flags, ...) {
-  static const auto next = next_one<int (*)(const char*, int, ...)>("open");
+  static const auto next = next_one<Open*>("open");
   va_list more;
   va_start(more, flags);
-  const unsigned mode = (flags & O_CREAT) != 0 ? va_arg(more, unsigned) : 0;
+  const int descriptor = guarded_open(next, path, flags, more);
   va_end(more);
-  const bool writes = (flags & (O_WRONLY | O_RDWR)) != 0;
-  if (writes) wait_at_gate(path);
-  return writes && verdict("open", absolute(path)) != Verdict::pass ? -1 : next(path, flags, mode);
+  return descriptor;
 }
 int open64(const char* path, int flags, ...) {
-  static const auto next = next_one<int (*)(const char*, int, ...)>("open64");
+  static const auto next = next_one<Open*>("open64");
   va_list more;
   va_start(more, flags);
-  const unsigned mode = (flags & O_CREAT) != 0 ? va_arg(more, unsigned) : 0;
+  const int descriptor = guarded_open(next, path, flags, more);
   va_end(more);
-  const bool writes = (flags & (O_WRONLY | O_RDWR)) != 0;
-  if (writes) wait_at_gate(path);
-  return writes && verdict("open", absolute(path)) != Verdict::pass ? -1 : next(path, flags, mode);
+  return descriptor;
 }
 }
