@@ -105,7 +105,8 @@ quant::Scheme spend_rest(const quant::Scheme& scheme, const quant::Bank& bank, c
   for (std::size_t s = 0; s < settled.sites.size(); ++s)
     by_site[s].assign(settled.sites[s].candidates.size(), 0.0);
   for (std::int64_t b = 0; b < batches; ++b) {
-    const auto gradient = engine.gradient(weights, &settled, {sampler, b, sequences}, {});
+    const auto gradient =
+        engine.gradient(weights, &settled, {sampler, b, sequences}, {.wanted = train::Wanted::architecture});
     for (std::size_t s = 0; s < by_site.size(); ++s) {
       for (const auto& channel : gradient.sums[s]) {
         for (std::size_t k = 0; k < by_site[s].size(); ++k)

@@ -11,6 +11,12 @@
 #include "train/leaf_hook.hpp"
 
 namespace bitdarts::train {
+namespace {
+
+// Values of one input site that are looked at, at most.
+constexpr std::size_t sample_limit = std::size_t{1} << 17;
+
+}  // namespace
 
 template <class Real>
 struct Engine<Real>::Impl {
@@ -302,7 +308,6 @@ double Engine<Real>::loss(std::span<const Real> parameters, quant::Bank* bank, c
 template <class Real>
 std::string Engine<Real>::locate_not_finite(std::span<const Real> parameters, const quant::Bank* bank,
                                             const Batch& batch) {
-  constexpr std::size_t sample_limit = std::size_t{1} << 17;
   Impl& my = *impl_;
   const auto& linears = my.layout.linears;
   for (const auto& p : my.layout.parameters) {
@@ -320,8 +325,9 @@ std::string Engine<Real>::locate_not_finite(std::span<const Real> parameters, co
   probe.sites.resize(linears.size());
   for (std::size_t l = 0; l < linears.size(); ++l) probe.of_linear.push_back(l);
   std::size_t first = linears.size() + 1;
-  const std::int64_t per_shard = batch.sequences / my.shards, local = my.shards / my.world.size();
-  for (std::int64_t shard = my.world.rank() * local; shard < (my.world.rank() + 1) * local; ++shard) {
+  const std::int64_t per_shard = batch.sequences / my.shards;
+  for (int local = 0; local < my.gradient_tree.local_shards(); ++local) {
+    const std::int64_t shard = my.gradient_tree.first_shard() + local;
     for (auto& site : probe.sites) {
       site = {};
       site.pass_through = true;
@@ -343,7 +349,6 @@ std::string Engine<Real>::locate_not_finite(std::span<const Real> parameters, co
 template <class Real>
 void Engine<Real>::calibrate(std::span<const Real> parameters, quant::Bank& bank,
                              const data::Sampler& sampler, std::int64_t sequences) {
-  constexpr std::size_t sample_limit = std::size_t{1} << 17;
   Impl& my = *impl_;
   at::NoGradGuard no_grad;
   my.set_effective(parameters, nullptr);
