@@ -159,8 +159,22 @@ void Bilevel<Real>::add_unrolled_term(std::int64_t step, std::span<const Real> d
 }
 
 template <class Real>
-train::Gradient<Real> Bilevel<Real>::outer_gradient(std::int64_t step) {
+train::Gradient<Real> Bilevel<Real>::inner_gradient(std::int64_t step) {
+  const bool outer_quantizers = options_.quantizer_level == "outer";
+  auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch},
+                                {.clip_decay = options_.clip_decay,
+                                 .temperature = temperature(step),
+                                 .wanted = outer_quantizers ? train::Wanted::weights : train::Wanted::all});
+  require_finite_loss(inner.loss, "the inner loss", step, levels_.inner);
+  weights_.require_finite_gradient(inner.weights, step, "search, inner level");
+  if (!outer_quantizers) train::require_finite_gradients(bank_, {}, inner.theta, step, "search, inner level");
+  return inner;
+}
+
+template <class Real>
+auto Bilevel<Real>::level_gradients(std::int64_t step) -> LevelGradients {
   relax(step);
+  LevelGradients found;
   const double tau = temperature(step);
   // The first order needs no gradient of the weights here, the second takes one for the direction of its
   // product.
@@ -170,17 +184,13 @@ train::Gradient<Real> Bilevel<Real>::outer_gradient(std::int64_t step) {
                                    .temperature = tau,
                                    .wanted = second_order ? train::Wanted::all : train::Wanted::architecture};
   const train::Batch outer_batch{levels_.outer, step, options_.batch};
-  train::Gradient<Real> outer;
+  train::Gradient<Real>& outer = found.outer;
   if (second_order) {
-    auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch},
-                                  {.wanted = train::Wanted::weights});
-    require_finite_loss(inner.loss, "the inner loss", step, levels_.inner);
-    weights_.require_finite_gradient(inner.weights, step, "search, inner level");
+    const auto inner = found.inner.emplace(inner_gradient(step));
+    found.inner_weights.assign(inner.weights.begin(), inner.weights.end());
+    found.inner->weights = found.inner_weights;
     std::vector<Real> moved(weights_.values().size()), jacobian(moved.size());
-    weights_.virtual_update(
-        inner.weights,
-        {.learning_rate = options_.weight_learning_rate, .weight_decay = options_.weight_decay},
-        options_.clip_norm, moved, jacobian);
+    weights_.virtual_update(inner.weights, inner_options(), options_.clip_norm, moved, jacobian);
     if (const std::size_t bad = train::first_not_finite<Real>(moved); bad < moved.size())
       train::require_finite(NAN, "a weight after the unrolled update", step,
                             "search, " + weights_.name_of(bad));
@@ -194,7 +204,12 @@ train::Gradient<Real> Bilevel<Real>::outer_gradient(std::int64_t step) {
   cost_multiplier_.observe(train::norm<double>(outer.alpha), train::norm<double>(of_cost));
   const double lambda = cost_multiplier_.effective(expected_cost().ratio, target(step));
   for (std::size_t k = 0; k < of_cost.size(); ++k) outer.alpha[k] += lambda * of_cost[k];
-  return outer;
+  return found;
+}
+
+template <class Real>
+train::Gradient<Real> Bilevel<Real>::outer_gradient(std::int64_t step) {
+  return level_gradients(step).outer;
 }
 
 template <class Real>
@@ -217,7 +232,8 @@ template <class Real>
 std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
   const bool learns_alpha = step >= options_.warmup_steps;
   const bool outer_quantizers = options_.quantizer_level == "outer";
-  auto outer = outer_gradient(step);
+  auto found = level_gradients(step);
+  const auto& outer = found.outer;
   require_finite_loss(outer.loss, "the outer loss", step, levels_.outer);
   train::require_finite_gradients(bank_, outer.alpha, outer.theta, step, "search, outer level");
   const double ratio = expected_cost().ratio, error = outer.error;
@@ -238,16 +254,14 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
   if (outer_quantizers) update_quantizers(outer.theta);
   log(step, outer, lambda, ratio);
 
-  relax(step);
-  auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch},
-                                {.clip_decay = options_.clip_decay,
-                                 .temperature = temperature(step),
-                                 .wanted = outer_quantizers ? train::Wanted::weights : train::Wanted::all});
-  require_finite_loss(inner.loss, "the inner loss", step, levels_.inner);
-  if (!outer_quantizers) train::require_finite_gradients(bank_, {}, inner.theta, step, "search, inner level");
-  weights_.update(inner.weights, step,
-                  {.learning_rate = options_.weight_learning_rate, .weight_decay = options_.weight_decay},
-                  options_.clip_norm, "search, inner level");
+  // The second order has differentiated at the weights of one inner step, and that step is now taken. The
+  // first order looks at the new α first.
+  if (!found.inner) {
+    relax(step);
+    found.inner = inner_gradient(step);
+  }
+  const auto& inner = *found.inner;
+  weights_.update(inner.weights, step, inner_options(), options_.clip_norm, "search, inner level");
   if (!outer_quantizers) update_quantizers(inner.theta);
   for (std::size_t i = 0; i < bank_.sites.size(); ++i) {
     if (bank_.sites[i].role != quant::Role::input) continue;

@@ -27,7 +27,9 @@ struct Levels {
 };
 
 /// METHOD sections 4 and 5: one step is an outer update (α, quantizers' own parameters, λ) and an inner
-/// update (weights by AdamW on L_CE).
+/// update (weights by AdamW on L_CE). First order: the inner update sees the α that the outer one made.
+/// Second order: it is the update that the outer gradient was taken through, so the weights that α was judged
+/// by are those that the search goes on with, and one pass of five is saved.
 template <class Real>  // float; double in tests
 class Bilevel : public train::Trainee {
  public:
@@ -56,6 +58,17 @@ class Bilevel : public train::Trainee {
   void save_optimisers(store::File& file) const;
 
  private:
+  /// What one step needs of both levels.
+  struct LevelGradients {
+    train::Gradient<Real> outer;
+    std::optional<train::Gradient<Real>> inner;  ///< where the unrolled update has taken it already
+    std::vector<Real> inner_weights;             ///< what inner->weights looks at
+  };
+  LevelGradients level_gradients(std::int64_t step);
+  train::Gradient<Real> inner_gradient(std::int64_t step);  ///< at the weights and α of now
+  train::AdamOptions inner_options() const {
+    return {.learning_rate = options_.weight_learning_rate, .weight_decay = options_.weight_decay};
+  }
   double temperature(std::int64_t step) const;
   double alpha_learning_rate(std::int64_t step) const;
   double target(std::int64_t step) const;

@@ -127,3 +127,18 @@ TEST_CASE("first order is the gradient at the weights of now") {
   CHECK(tiny::relative_difference(found, expected.alpha) < 1e-14);
   CHECK(tiny::relative_difference(search.fresh(search.options).outer_gradient(0).alpha, found) > 1e-3);
 }
+
+TEST_CASE("second order goes on with the weights that its gradient was taken at") {
+  SecondOrder search(true);
+  for (const std::string level : {"outer", "inner"}) {
+    search.options.quantizer_level = level;
+    auto bilevel = search.fresh(search.options);
+    for (std::int64_t step = 0; step < 3; ++step) {
+      auto relaxed = bilevel.bank();
+      const auto expected = search.moved(bilevel, relaxed, step);
+      bilevel.step(step);
+      CHECK(std::vector<double>(bilevel.weights().values().begin(), bilevel.weights().values().end()) ==
+            expected);
+    }
+  }
+}
