@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -18,13 +19,18 @@ namespace bitdarts::comm {
 template <class T>  // float, double
 class ShardTree {
  public:
-  /// Measured with 2 and 4 ranks, 2^15 to 2^18 elements differ by little (2^20 is slower); among many ranks a
-  /// message is a P-th of this, so not the smallest.
-  static constexpr std::size_t default_bucket = std::size_t{1} << 17;
+  /// Elements of a bucket. Measured with 2 and 4 ranks, 2^15 to 2^18 differ by little (2^20 is slower). A
+  /// message is a P-th of a bucket: among many ranks buckets grow, so that messages stay above 2^14 elements.
+  /// The sums do not depend on it.
+  static constexpr std::size_t default_bucket(int ranks) {
+    return std::max(std::size_t{1} << 17, static_cast<std::size_t>(ranks) << 14);
+  }
 
   /// Collective.
   ShardTree(const Communicator& world, int shards, std::size_t elements,
-            std::size_t bucket_elements = default_bucket);
+            std::size_t bucket_elements);
+  ShardTree(const Communicator& world, int shards, std::size_t elements)
+      : ShardTree(world, shards, elements, default_bucket(world.size())) {}
   int local_shards() const;
   int first_shard() const;
   /// The next local shard, in order. The data are copied or added; `shard` may be reused at once. (The last

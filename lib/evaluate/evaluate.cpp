@@ -1,8 +1,10 @@
 #include "evaluate/evaluate.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <numbers>
 
 #include "core/error.hpp"
@@ -110,7 +112,7 @@ TestText load_test_text(const std::filesystem::path& path, const model::ModelSha
 // All weights, not only those that the compared windows happen to show.
 void require_same_weights(const EffectiveWeights& packed, const EffectiveWeights& trained) {
   const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {
-    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+    return std::ranges::equal(a, b, {}, std::bit_cast<std::uint32_t, float>, std::bit_cast<std::uint32_t, float>);
   };
   if (same(packed.parameters, trained.parameters) && same(packed.head, trained.head)) return;
   throw Error("the weights unpacked from their codes are not those of the fake-quantized model", "evaluate",

@@ -35,11 +35,19 @@ void Metrics::record(const std::string& group, const std::vector<std::pair<std::
                std::to_string(columns.size()),
            group);
   }
+  for (const auto& [name, value] : row) {
+    if (matrices_.contains(group + "/" + name)) refuse("there are rows of this name", group + "/" + name);
+  }
   for (const auto& [name, value] : row) columns[name].push_back(value);
 }
 
 void Metrics::record_row(const std::string& name, const std::vector<double>& row) {
   if (row.empty()) throw Error("a row without values", "metrics " + name);
+  if (const auto slash = name.rfind('/'); slash != std::string::npos) {
+    const auto group = groups_.find(name.substr(0, slash));
+    if (group != groups_.end() && group->second.contains(name.substr(slash + 1)))
+      refuse("there is a column of this name", name);
+  }
   auto& rows = matrices_[name];
   if (!rows.empty() && rows.front().size() != row.size()) {
     refuse("a row has " + std::to_string(row.size()) + " values, earlier ones have " +

@@ -58,6 +58,16 @@ TEST_CASE("a record that does not fit the earlier ones is refused and changes no
   CHECK(metrics.matrix("alpha").size() == 1);
 }
 
+TEST_CASE("a name is a column or a matrix, never both") {
+  store::Metrics metrics;
+  metrics.record("bits/q", {{"input", 4.0}});
+  CHECK_THROWS_AS(metrics.record_row("bits/q/input", {1.0}), Error);
+  metrics.record_row("entropy/q/input", {1.0, 2.0});
+  CHECK_THROWS_AS(metrics.record("entropy/q", {{"input", 4.0}}), Error);
+  CHECK(metrics.column("bits/q", "input") == std::vector<double>{4.0});
+  CHECK(metrics.matrix("entropy/q/input").size() == 1);
+}
+
 TEST_CASE("columns of unequal length are an input error") {
   const ScratchDirectory scratch;
   File file = File::create(scratch / "a.h5");
