@@ -15,6 +15,18 @@ void Metrics::refuse(const std::string& what, const std::string& series) const {
                    "start the stage with --resume=never");
 }
 
+void Metrics::require_free(const std::string& series) const {
+  const auto stands_in_the_way = [&](const std::string& other) {
+    return other == series || other.starts_with(series + "/") || series.starts_with(other + "/");
+  };
+  for (const auto& [group, columns] : groups_) {
+    for (const auto& [name, values] : columns)
+      if (stands_in_the_way(group + "/" + name)) refuse("there is " + group + "/" + name + " already", series);
+  }
+  for (const auto& [name, rows] : matrices_)
+    if (stands_in_the_way(name)) refuse("there is " + name + " already", series);
+}
+
 void Metrics::record(const std::string& group, const std::vector<std::pair<std::string, double>>& values) {
   auto& columns = groups_[group];
   const bool first = columns.empty();
@@ -35,19 +47,15 @@ void Metrics::record(const std::string& group, const std::vector<std::pair<std::
                std::to_string(columns.size()),
            group);
   }
-  for (const auto& [name, value] : row) {
-    if (matrices_.contains(group + "/" + name)) refuse("there are rows of this name", group + "/" + name);
+  if (first) {
+    for (const auto& [name, value] : row) require_free(group + "/" + name);
   }
   for (const auto& [name, value] : row) columns[name].push_back(value);
 }
 
 void Metrics::record_row(const std::string& name, const std::vector<double>& row) {
   if (row.empty()) throw Error("a row without values", "metrics " + name);
-  if (const auto slash = name.rfind('/'); slash != std::string::npos) {
-    const auto group = groups_.find(name.substr(0, slash));
-    if (group != groups_.end() && group->second.contains(name.substr(slash + 1)))
-      refuse("there is a column of this name", name);
-  }
+  if (!matrices_.contains(name)) require_free(name);
   auto& rows = matrices_[name];
   if (!rows.empty() && rows.front().size() != row.size()) {
     refuse("a row has " + std::to_string(row.size()) + " values, earlier ones have " +

@@ -58,12 +58,15 @@ TEST_CASE("a record that does not fit the earlier ones is refused and changes no
   CHECK(metrics.matrix("alpha").size() == 1);
 }
 
-TEST_CASE("a name is a column or a matrix, never both") {
+TEST_CASE("a name is a column, a matrix or a group of them, never two of these") {
   store::Metrics metrics;
   metrics.record("bits/q", {{"input", 4.0}});
   CHECK_THROWS_AS(metrics.record_row("bits/q/input", {1.0}), Error);
   metrics.record_row("entropy/q/input", {1.0, 2.0});
   CHECK_THROWS_AS(metrics.record("entropy/q", {{"input", 4.0}}), Error);
+  CHECK_THROWS_AS(metrics.record_row("entropy/q", {1.0}), Error);
+  CHECK_THROWS_AS(metrics.record_row("entropy/q/input/x", {1.0}), Error);
+  metrics.record_row("entropy/q/in", {1.0});
   CHECK(metrics.column("bits/q", "input") == std::vector<double>{4.0});
   CHECK(metrics.matrix("entropy/q/input").size() == 1);
 }
