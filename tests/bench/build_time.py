@@ -20,8 +20,8 @@ def measure(root, changes):
     """(seconds of a clean build, tests included, on all cores; seconds of building the stages after each of `changes` changes)."""
     with tempfile.TemporaryDirectory() as folder:
         source, build = os.path.join(folder, "source"), os.path.join(folder, "build")
-        shutil.copytree(root, source, ignore=lambda at, names: [n for n in names if n.startswith((".git", "build")) or
-                                                                (at == root and n == "results")])
+        made = ("build", "results", ".git", "fuzz-failures")
+        shutil.copytree(root, source, ignore=lambda at, names: [n for n in names if at == root and n.startswith(made)])
         configure = ["cmake", "-S", source, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"]
         whole = seconds(configure) + seconds(["cmake", "--build", build])
         again = []
