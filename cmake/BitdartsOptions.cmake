@@ -6,6 +6,8 @@ target_compile_options(bitdarts_options INTERFACE
   # instruction set: no fused multiply-add that the source does not ask for.
   # Nobody here reads errno or traps after a square root; with them, loops that take one do not vectorise.
   -fno-math-errno -fno-trapping-math
+  # A shared library calls its own functions directly.
+  -fno-semantic-interposition
   -ffp-contract=off
   # GCC 12 sees overlaps in "text" + std::string that are not there (GCC bug 105651).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)

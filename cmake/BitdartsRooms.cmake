@@ -1,11 +1,15 @@
-# The house as CMake sees it: a room is a static library with declared neighbours.
+# The house as CMake sees it: a room is a library with declared neighbours. What stands below LibTorch is shared, for the
+# executables and the library of their work (stages/work.cpp) both use it, and there must be one of each.
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/bitdarts)
+set(bitdarts_run_path $ORIGIN/../lib/bitdarts)
 
-# bitdarts_room(<name> [TORCH] [TORCH_SOURCES file...] [EXCEPT file...] [DEPENDS room-or-target...])
+# bitdarts_room(<name> [SHARED] [TORCH] [TORCH_SOURCES file...] [EXCEPT file...] [DEPENDS room-or-target...])
 #   All .cpp files of lib/<name>/. TORCH rooms share one precompiled header.
 #   TORCH_SOURCES: in a room without LibTorch, the files that see it; they become bitdarts_<name>_tensor.
 #   EXCEPT: files that the caller makes a target of its own from.
 function(bitdarts_room name)
-  cmake_parse_arguments(ROOM "TORCH" "" "TORCH_SOURCES;EXCEPT;DEPENDS;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ROOM "TORCH;SHARED" "" "TORCH_SOURCES;EXCEPT;DEPENDS;PRIVATE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/lib/${name}/*.cpp)
   foreach(file ${ROOM_EXCEPT})
     list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/lib/${name}/${file})
@@ -23,7 +27,12 @@ function(bitdarts_room name)
     target_link_libraries(bitdarts_${name} INTERFACE ${ROOM_DEPENDS})
     return()
   endif()
-  add_library(bitdarts_${name} STATIC ${sources})
+  set(kind STATIC)
+  if(ROOM_SHARED)
+    set(kind SHARED)
+    set_property(GLOBAL APPEND PROPERTY BITDARTS_LIBRARIES bitdarts_${name})
+  endif()
+  add_library(bitdarts_${name} ${kind} ${sources})
   target_include_directories(bitdarts_${name} PUBLIC ${CMAKE_SOURCE_DIR}/lib)
   target_link_libraries(bitdarts_${name} PUBLIC ${ROOM_DEPENDS} PRIVATE bitdarts_options ${ROOM_PRIVATE})
   if(ROOM_TORCH)

@@ -1,6 +1,10 @@
-#include "train/pretrain.hpp"
+// bitdarts-pretrain: its work is in stages/work.cpp.
 #include "stage/stage.hpp"
 
+using namespace bitdarts;
+
 int main(int argc, char** argv) {
-  return bitdarts::stage::stage_main(argc, argv, "pretrain", bitdarts::train::run_pretrain);
+  return stage::torch_stage_main(argc, argv, "pretrain", [](const stage::Context& context) {
+    return stage::describe_pretrain(context.config, context.in);
+  });
 }

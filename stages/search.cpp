@@ -1,6 +1,9 @@
-#include "search/run_search.hpp"
+// bitdarts-search: its work is in stages/work.cpp.
 #include "stage/stage.hpp"
 
+using namespace bitdarts;
+
 int main(int argc, char** argv) {
-  return bitdarts::stage::stage_main(argc, argv, "search", bitdarts::search::run_search);
+  return stage::torch_stage_main(
+      argc, argv, "search", [](const stage::Context& context) { return stage::describe_search(context.in); });
 }

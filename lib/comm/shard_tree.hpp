@@ -27,8 +27,7 @@ class ShardTree {
   }
 
   /// Collective.
-  ShardTree(const Communicator& world, int shards, std::size_t elements,
-            std::size_t bucket_elements);
+  ShardTree(const Communicator& world, int shards, std::size_t elements, std::size_t bucket_elements);
   ShardTree(const Communicator& world, int shards, std::size_t elements)
       : ShardTree(world, shards, elements, default_bucket(world.size())) {}
   int local_shards() const;

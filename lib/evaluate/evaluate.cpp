@@ -112,7 +112,8 @@ TestText load_test_text(const std::filesystem::path& path, const model::ModelSha
 // All weights, not only those that the compared windows happen to show.
 void require_same_weights(const EffectiveWeights& packed, const EffectiveWeights& trained) {
   const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {
-    return std::ranges::equal(a, b, {}, std::bit_cast<std::uint32_t, float>, std::bit_cast<std::uint32_t, float>);
+    return std::ranges::equal(a, b, {}, std::bit_cast<std::uint32_t, float>,
+                              std::bit_cast<std::uint32_t, float>);
   };
   if (same(packed.parameters, trained.parameters) && same(packed.head, trained.head)) return;
   throw Error("the weights unpacked from their codes are not those of the fake-quantized model", "evaluate",
@@ -251,11 +252,8 @@ void print_summary(const Console& console, const Finetuned& finetuned, const Tes
 
 }  // namespace
 
-void run_evaluate(const stage::Context& context) {
-  stage::Run run(context, train::with_torch(stage::describe_evaluate(context.in, context.out)));
-  if (!run.begin()) return;
-
-  const std::string device = train::prepare_device(context.config.run, context.console);
+void run_evaluate(const stage::Context& context, stage::Run& run) {
+  const std::string device = train::prepare_device(context, run);
   auto finetuned = load_finetuned(run.input_path("finetuned"));
   const auto reference = load_reference(run.input_path("pretrained"), finetuned);
   const auto text = load_test_text(run.input_path("tokens"), finetuned.shape, context.config.evaluate);

@@ -17,6 +17,6 @@ namespace bitdarts::evaluate {
 ///   packed_logits_equal, packed_max_difference, packed_windows_compared  1, 0 and on how many windows
 ///   mean_weight_bits, ..., weight_compression_ratio  see Accounting; mean_input_bits, bops_ratio,
 ///   size_ratio: see SchemeSummary
-void run_evaluate(const stage::Context& context);
+void run_evaluate(const stage::Context& context, stage::Run& run);
 
 }  // namespace bitdarts::evaluate

@@ -120,11 +120,9 @@ std::string summary(const Problem& problem, const quant::Scheme& scheme, double 
 
 }  // namespace
 
-void run_search(const stage::Context& context) {
+void run_search(const stage::Context& context, stage::Run& run) {
   const auto& options = context.config.search;
-  stage::Run run(context, train::with_torch(stage::describe_search(context.in)));
-  if (!run.begin()) return;
-  const std::string device = train::prepare_device(context.config.run, context.console);
+  const std::string device = train::prepare_device(context, run);
   Problem problem = load_problem(context, run);
   run.confirm_inputs();
   if (!problem.budget.capacity) {

@@ -9,6 +9,6 @@ namespace bitdarts::search {
 /// entropy/, bits/ by layer; attributes of /search: steps, cost, budget, capacity and full_cost (integers),
 /// target, expected_cost, scheme_cost (ratios), and the discretisation gap full_precision_loss, mixed_loss,
 /// discrete_loss [nats per token, validation batches of the search part].
-void run_search(const stage::Context& context);
+void run_search(const stage::Context& context, stage::Run& run);
 
 }  // namespace bitdarts::search

@@ -28,8 +28,7 @@ struct Description {
   std::string product;                 ///< "searched.h5"
   std::vector<std::string> sections;   ///< config sections whose options change the result
   std::vector<Input> inputs;           ///< other products
-  std::vector<std::string> extra_key;  ///< further text that changes the result (hash of a scheme file, ...)
-  std::string libraries{};  ///< versions of libraries that the stage uses beside library_versions()
+  std::vector<std::string> extra_key;  ///< further text that changes the result (of a scheme file first, ...)
 };
 
 inline constexpr std::int64_t tokens_schema = 1, pretrained_schema = 1, searched_schema = 1,

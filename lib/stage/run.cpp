@@ -170,7 +170,7 @@ void Run::publish(const std::function<void(store::File&)>& fill) {
 store::Provenance Run::provenance() const {
   const BuildInfo build = build_info();
   std::string libraries = library_versions();
-  if (!description_.libraries.empty()) libraries += ", " + description_.libraries;
+  if (!used_.empty()) libraries += ", " + used_;
   return {.stage = description_.name,
           .schema_version = description_.schema_version,
           .key = key_,

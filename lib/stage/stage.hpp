@@ -39,6 +39,9 @@ class Run {
   /// written there or another run has it.
   bool begin();
   const std::string& key() const { return key_; }
+  const Description& description() const { return description_; }
+  /// Beside library_versions(), for the provenance ("LibTorch 1.13.1").
+  void uses(const std::string& libraries) { used_ = libraries; }
   /// To be called when all inputs are in memory: InputError when one was removed, replaced or changed since
   /// it was verified, for then what was read is not what the key and the provenance say.
   void confirm_inputs() const;
@@ -68,7 +71,7 @@ class Run {
   store::Provenance provenance() const;
   const Context& context_;
   Description description_;
-  std::string key_, started_;
+  std::string key_, started_, used_;
   std::vector<store::InputRecord> records_;
   std::vector<FileIdentity> identities_;  // of the inputs when they were verified; on rank 0
   int failed_checkpoints_ = 0;            // in a row; on rank 0
@@ -80,6 +83,13 @@ class Run {
 /// everywhere. An exception on only some of the ranks ends the others too.
 int stage_main(int argc, char** argv, const std::string& name,
                const std::function<void(const Context&)>& work);
+
+/// A stage that works with LibTorch: what `describe` says of it, and where there is something to do its work,
+/// which the shared library bitdarts_work has under the stage's name. It is loaded then and not before:
+/// LibTorch takes half a second to load, and most starts of a stage find its product up to date.
+using Work = void(const Context&, Run&);
+int torch_stage_main(int argc, char** argv, const std::string& name,
+                     const std::function<Description(const Context&)>& describe);
 
 /// The main of a program that starts no MPI: `work` gets the arguments and returns the exit code; what it
 /// throws is said and becomes one. 1 when stdout did not take everything: a table that did not reach its file

@@ -21,7 +21,8 @@ void Metrics::require_free(const std::string& series) const {
   };
   for (const auto& [group, columns] : groups_) {
     for (const auto& [name, values] : columns)
-      if (stands_in_the_way(group + "/" + name)) refuse("there is " + group + "/" + name + " already", series);
+      if (stands_in_the_way(group + "/" + name))
+        refuse("there is " + group + "/" + name + " already", series);
   }
   for (const auto& [name, rows] : matrices_)
     if (stands_in_the_way(name)) refuse("there is " + name + " already", series);

@@ -31,7 +31,8 @@ class Metrics {
   std::map<std::string, std::map<std::string, std::vector<double>>> groups_;
   std::map<std::string, std::vector<std::vector<double>>> matrices_;
   std::string origin_;  // the file they were loaded from: a record that does not fit is then its fault
-  void require_free(const std::string& series) const;  // in a file, it would be a dataset where there is one, or a group
+  void require_free(
+      const std::string& series) const;  // in a file, it would be a dataset where there is one, or a group
   [[noreturn]] void refuse(const std::string& what, const std::string& series) const;
 };
 

@@ -51,6 +51,12 @@ void keep_freed_memory() {
 
 }  // namespace
 
+std::string prepare_device(const stage::Context& context, stage::Run& run) {
+  run.uses("LibTorch " + std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) +
+           "." + std::to_string(TORCH_VERSION_PATCH));
+  return prepare_device(context.config.run, context.console);
+}
+
 std::string prepare_device(const config::RunOptions& run, const Console& console) {
   keep_freed_memory();
   at::set_num_threads(static_cast<int>(run.threads));
@@ -63,12 +69,6 @@ std::string prepare_device(const config::RunOptions& run, const Console& console
   }
   if (const auto warning = slow_blas_warning(); !warning.empty()) console.warn(warning);
   return run.device == "auto" ? (cuda ? "cuda" : "cpu") : run.device;
-}
-
-stage::Description with_torch(stage::Description description) {
-  description.libraries = "LibTorch " + std::to_string(TORCH_VERSION_MAJOR) + "." +
-                          std::to_string(TORCH_VERSION_MINOR) + "." + std::to_string(TORCH_VERSION_PATCH);
-  return description;
 }
 
 }  // namespace bitdarts::train

@@ -1,8 +1,7 @@
 #pragma once
 #include <string>
 
-#include "core/console.hpp"
-#include "stage/descriptions.hpp"
+#include "stage/stage.hpp"
 
 namespace bitdarts::train {
 
@@ -10,7 +9,7 @@ namespace bitdarts::train {
 /// run.device names ("auto" -> cuda when there is one). ConfigError when cuda is asked for and absent. Warns
 /// when the matrix product runs at a small fraction of what the machine can (reference BLAS).
 std::string prepare_device(const config::RunOptions& run, const Console& console);
-/// The description of a stage that computes with LibTorch, whose version goes into the provenance.
-stage::Description with_torch(stage::Description description);
+/// The same for a stage, which gets LibTorch's version into its provenance.
+std::string prepare_device(const stage::Context& context, stage::Run& run);
 
 }  // namespace bitdarts::train

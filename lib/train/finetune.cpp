@@ -147,14 +147,12 @@ void check_searched_options(const store::File& file, const config::SearchOptions
 
 }  // namespace
 
-void run_finetune(const stage::Context& context) {
+void run_finetune(const stage::Context& context, stage::Run& run) {
   const auto& config = context.config;
   const auto& options = config.finetune;
-  const std::string text = stage::scheme_text(options);
-  stage::Run run(context, with_torch(stage::describe_finetune(config, context.in, text)));
-  if (!run.begin()) return;
-
-  const std::string device = prepare_device(config.run, context.console);
+  const std::string& text =
+      run.description().extra_key.front();  // of the scheme, as it was when the key was made
+  const std::string device = prepare_device(context, run);
   const std::filesystem::path* searched = stage::uses_search(options) ? &run.input_path("searched") : nullptr;
   const auto file = store::File::open(options.from == "searched" ? *searched : run.input_path("pretrained"));
   const auto shape = model::load_shape(file);

@@ -8,6 +8,6 @@ namespace bitdarts::train {
 /// /model, /quant/<layer>/{weight,input} with one candidate each, /scheme, /optimizer/{weights,quantizers},
 /// /metrics/{train,validation}; attributes of /finetune: scheme (where it came from), from, steps, start_loss
 /// and final_loss (validation).
-void run_finetune(const stage::Context& context);
+void run_finetune(const stage::Context& context, stage::Run& run);
 
 }  // namespace bitdarts::train

@@ -84,12 +84,9 @@ class Pretraining : public Trainee {
 
 }  // namespace
 
-void run_pretrain(const stage::Context& context) {
+void run_pretrain(const stage::Context& context, stage::Run& run) {
   const auto& config = context.config;
-  stage::Run run(context, with_torch(stage::describe_pretrain(config, context.in)));
-  if (!run.begin()) return;
-
-  const std::string device = prepare_device(config.run, context.console);
+  const std::string device = prepare_device(context, run);
   const auto corpus = data::load_corpus(run.input_path("tokens"), config.model.context,
                                         {data::Split::train, data::Split::search});
   const auto shape = model::resolve_shape(config.model, corpus.vocab_size);
