@@ -121,6 +121,17 @@ struct ReportOptions {
       baselines;  ///< schemes that pipelines/run finetunes and evaluates beside the searched one
 };
 
+/// How the scripts in slurm/ start the stages on a cluster; no stage reads it.
+struct SlurmOptions {
+  std::string options;  ///< sbatch options of every job: "--partition=long --time=8:00:00"
+  std::string tokenize, pretrain, search, finetune, evaluate,
+      report;                     ///< of one stage's jobs, after those of every job
+  std::string shared, task;       ///< of a sweep: the job of what its tasks share, and of each task
+  std::string launcher = "auto";  ///< auto (srun with pmix, else mpirun) | srun | mpirun
+  std::int64_t restarts = 20;     ///< a job that was interrupted goes on so many times
+  std::int64_t concurrent = 8;    ///< tasks of a sweep that run at the same time
+};
+
 struct RunOptions {
   std::int64_t seed = 1;
   std::int64_t shards = 8;            ///< K virtual shards of every batch; the ranks must divide it
@@ -145,6 +156,7 @@ struct Config {
   FinetuneOptions finetune;
   EvaluateOptions evaluate;
   ReportOptions report;
+  SlurmOptions slurm;
   RunOptions run;
 };
 
