@@ -253,7 +253,8 @@ std::vector<Section> sections() {
           {"finetune", "training with the scheme"},
           {"evaluate", "measuring on the test part"},
           {"report", "tables and pictures"},
-          {"run", "how and where a stage runs"}};
+          {"run", "how and where a stage runs"},
+          {"sweep", "many runs from one file: bitdarts-sweep, pipelines/sweep"}};
 }
 
 const Option* find_option(const std::vector<Option>& table, const std::string& name) {
