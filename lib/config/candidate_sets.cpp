@@ -125,9 +125,8 @@ std::vector<std::string> selected_candidates(const std::string& text,
   std::vector<std::string> left = candidates;
   for (const std::string& word : words_of(text)) {
     const Selector selector = *read_selector(word);
-    std::erase_if(left, [&](const std::string& candidate) {
-      return selector.names(candidate) == selector.takes_away;
-    });
+    std::erase_if(
+        left, [&](const std::string& candidate) { return selector.names(candidate) == selector.takes_away; });
   }
   return left;
 }

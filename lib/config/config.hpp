@@ -160,9 +160,9 @@ struct Command {
 
 /// Parses `arguments` (without the program name) for the executable bitdarts-<stage>:
 /// --config FILE, --section.key=value for every option, the short forms --out --in --resume --force --quiet,
-/// --sweep.KEY=VALUES in place of a line of [sweep], --help [section], --print-config, --version. Precedence: command line > environment (BITDARTS_SECTION_KEY)
-/// > file > default. Unknown keys anywhere, wrong types and impossible values are ConfigErrors that name file
-/// and line, key, value, and the nearest valid key.
+/// --sweep.KEY=VALUES in place of a line of [sweep], --help [section], --print-config, --version. Precedence:
+/// command line > environment (BITDARTS_SECTION_KEY) > file > default. Unknown keys anywhere, wrong types and
+/// impossible values are ConfigErrors that name file and line, key, value, and the nearest valid key.
 Command parse(const std::string& stage, const std::vector<std::string>& arguments,
               const std::vector<std::string>& environment);
 
