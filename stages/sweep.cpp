@@ -172,7 +172,7 @@ int run(std::vector<std::string> words) {
   refuse_overruled(plan.tasks, arguments.common);
   const auto pieces = arguments.tasks.empty() ? plan.pieces : sweep::pieces_of(plan, arguments.tasks);
   const std::set<std::string> known = ids_in(plan.folder / "manifest.tsv");
-  sweep::make_links(plan);
+  sweep::lay_out(plan);
   sweep::write_if_changed(plan.folder / "manifest.tsv", to_tsv(sweep::manifest_of(plan.tasks)));
   sweep::write_if_changed(plan.folder / "sweep.ini",
                           config::to_ini(command.config) + "\n[sweep]\n" + command.sweep.text);

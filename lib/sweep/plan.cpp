@@ -111,7 +111,6 @@ void make_link(const fs::path& path, const std::string& target) {
   if (fs::exists(fs::symlink_status(path, failed)) && target_of(path).empty())
     throw Error("a file lies where the link to a shared product belongs", path.string(),
                 "move it away; it would be " + target);
-  fs::create_directories(path.parent_path(), failed);
   // Two planners may be at it: each makes a link of its own and moves it into place.
   const fs::path temporary = path.string() + "." + std::to_string(getpid()) + ".tmp";
   fs::remove(temporary, failed);
@@ -154,7 +153,14 @@ std::vector<Piece> pieces_of(const Plan& plan, const std::vector<std::string>& i
   return pieces;
 }
 
-void make_links(const Plan& plan) {
+void lay_out(const Plan& plan) {
+  for (const Piece& piece : plan.pieces) {
+    std::error_code failed;
+    fs::create_directories(plan.folder / piece.place, failed);
+    if (failed)
+      throw Error("cannot make the folder (" + failed.message() + ")", (plan.folder / piece.place).string(),
+                  "look at free space, quota and write permission");
+  }
   for (const Link& link : plan.links) make_link(plan.folder / link.path, link.target);
 }
 

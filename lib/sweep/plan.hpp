@@ -41,9 +41,9 @@ Plan make_plan(const config::Sweep& sweep, const config::Config& base, const fs:
 /// such task.
 std::vector<Piece> pieces_of(const Plan& plan, const std::vector<std::string>& ids);
 
-/// The links, each made or set right in one step; several programs may do so at once. Error when something
-/// else lies there.
-void make_links(const Plan& plan);
+/// Makes the folders, and the links, each made or set right in one step; several programs may do so at once.
+/// Error when something else lies in the place of a link, or nothing can be written.
+void lay_out(const Plan& plan);
 
 /// Which pieces are up to date; reads whole files, those that are shared once.
 std::vector<report::StageStatus> survey(const std::vector<Piece>& pieces);
