@@ -8,5 +8,6 @@ if(bitdarts_stages)
   install(TARGETS ${bitdarts_stages} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 install(PROGRAMS pipelines/run DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME bitdarts-run)
+install(PROGRAMS pipelines/sweep DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME bitdarts-run-sweep)
 install(DIRECTORY pipelines/ DESTINATION ${CMAKE_INSTALL_DATADIR}/bitdarts/pipelines USE_SOURCE_PERMISSIONS
-        PATTERN run EXCLUDE)
+        PATTERN run EXCLUDE PATTERN sweep EXCLUDE PATTERN status EXCLUDE)

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "config/sweep.hpp"
+
 namespace bitdarts::config {
 
 // Every option of the pipeline, typed, with its default. One struct per INI section; the field name is the
@@ -164,14 +166,15 @@ struct Config {
 struct Command {
   enum class Action { work, print_help, print_config, print_version } action = Action::work;
   Config config;
+  Sweep sweep;       ///< of the file and of --sweep.KEY=VALUES; part of no product's key
   std::string text;  ///< the help, the resolved INI or the version, for the print_ actions
 };
 
 /// Parses `arguments` (without the program name) for the executable bitdarts-<stage>:
 /// --config FILE, --section.key=value for every option, the short forms --out --in --resume --force --quiet,
-/// --help [section], --print-config, --version. Precedence: command line > environment (BITDARTS_SECTION_KEY)
-/// > file > default. Unknown keys anywhere, wrong types and impossible values are ConfigErrors that name file
-/// and line, key, value, and the nearest valid key.
+/// --sweep.KEY=VALUES in place of a line of [sweep], --help [section], --print-config, --version. Precedence:
+/// command line > environment (BITDARTS_SECTION_KEY) > file > default. Unknown keys anywhere, wrong types and
+/// impossible values are ConfigErrors that name file and line, key, value, and the nearest valid key.
 Command parse(const std::string& stage, const std::vector<std::string>& arguments,
               const std::vector<std::string>& environment);
 

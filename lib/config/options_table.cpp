@@ -278,6 +278,10 @@ std::vector<Section> sections() {
           {"report", "tables and pictures"},
           {"slurm", "jobs on a cluster (slurm/README.md)"},
           {"run", "how and where a stage runs"}};
+  {"run", "how and where a stage runs"}, {
+    "sweep", "many runs from one file: bitdarts-sweep, pipelines/sweep"
+  }
+};
 }
 
 const Option* find_option(const std::vector<Option>& table, const std::string& name) {

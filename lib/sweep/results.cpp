@@ -1,0 +1,103 @@
+#include "sweep/results.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "core/error.hpp"
+#include "report/stored_scheme.hpp"
+
+namespace bitdarts::sweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<std::string> result_sections{"data",   "tokenizer", "model",    "pretrain",
+                                               "search", "finetune",  "evaluate", "run"};
+
+// The first option that differs and bears on the task, with both values; empty when none does.
+std::string different_option(const config::Config& made, const config::Config& wanted) {
+  std::istringstream have(config::result_options(made, result_sections)),
+      want(config::result_options(wanted, result_sections));
+  for (std::string mine, theirs; std::getline(have, mine) && std::getline(want, theirs);)
+    if (mine != theirs && bears_on(theirs.substr(0, theirs.find(" = ")), wanted))
+      return mine + ", and the sweep now has" + theirs.substr(theirs.find(" = ") + 2);
+  return {};
+}
+
+std::string failure_in(const fs::path& folder) {
+  std::ifstream file(folder / "failed");
+  std::string text;
+  for (std::string line; std::getline(file, line);) {
+    const auto tab = line.find('\t');
+    if (tab == std::string::npos) continue;
+    const std::string name = line.substr(0, tab), value = line.substr(tab + 1);
+    if (name == "stage") text = value + " failed";
+    if (name == "exit_code") text += " with exit code " + value;
+    if (name == "message") text += ": " + value;
+  }
+  return text;
+}
+
+// Why there is no evaluation: the first thing that is not there.
+std::string why_missing(const fs::path& folder) {
+  if (std::string failure = failure_in(folder); !failure.empty()) return failure;
+  std::error_code absent;
+  for (const auto& [file, words] : {std::pair{"tokens.h5", "the tokens that it shares are not made yet"},
+                                    {"pretrained.h5", "the pretrained model that it shares is not made yet"},
+                                    {"finetuned.h5", "not searched and finetuned yet"}})
+    if (!fs::exists(folder / file, absent)) return words;
+  return "not evaluated yet";
+}
+
+TaskResult result_of(const Task& task, const fs::path& folder, std::vector<std::string>& problems) {
+  TaskResult result{
+      .task = task, .model = {}, .full_precision = {}, .pretrained = {}, .scheme = {}, .missing = {}};
+  std::vector<std::string> damaged;
+  const auto evaluation = report::load_product(folder / "evaluation.h5", "evaluate", damaged);
+  problems.insert(problems.end(), damaged.begin(), damaged.end());
+  if (!evaluation) {
+    result.missing = damaged.empty() ? why_missing(folder) : "its evaluation.h5 is damaged";
+    return result;
+  }
+  const auto made = report::configuration_of(*evaluation);
+  const std::string other = made ? different_option(*made, task.config) : "";
+  if (!other.empty()) {
+    result.missing = "its evaluation is out of date: made with " + other;
+    return result;
+  }
+  result.model = report::evaluated_model(*evaluation, std::nullopt);
+  result.full_precision = report::full_precision_model(*evaluation);
+  result.pretrained = report::input_hash(*evaluation, "pretrained");
+  result.scheme = report::read_scheme(evaluation->file);
+  return result;
+}
+
+std::string name_of(const fs::path& folder) {
+  const fs::path path = fs::absolute(folder).lexically_normal();
+  return path.has_filename() ? path.filename().string() : path.parent_path().filename().string();
+}
+
+}  // namespace
+
+Results load_results(const fs::path& folder) {
+  std::error_code absent;
+  if (!fs::exists(folder / "sweep.ini", absent))
+    throw InputError("this is no folder of a sweep: it has no sweep.ini", folder.string(),
+                     "give the --out of bitdarts-sweep; for one run bitdarts-report --out DIR");
+  const config::Command command = config::parse("report", {"--config", (folder / "sweep.ini").string()}, {});
+  const auto tasks = expand(command.sweep, command.config);
+  Results results{.name = name_of(folder),
+                  .by_size = command.config.search.cost == "size",
+                  .keys = swept_keys(tasks),
+                  .tasks = {},
+                  .groups = {},
+                  .full_precision = {},
+                  .problems = {}};
+  for (const Task& task : tasks)
+    results.tasks.push_back(result_of(task, folder / "tasks" / task.id, results.problems));
+  aggregate(results);
+  return results;
+}
+
+}  // namespace bitdarts::sweep
