@@ -6,7 +6,10 @@ slurm_dir=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 root=$(dirname "$slurm_dir") # of the sources, or PREFIX/share/bitdarts
 bin=$root/build/bin
 if [ ! -d "$bin" ] && [ -d "$root/../../bin" ]; then bin=$(readlink -f "$root/../../bin"); fi
-program=$(basename "$0")
+pipelines=$root/pipelines program=$(basename "$0")
+me=$program
+# shellcheck source=../pipelines/launch.sh
+. "$pipelines/launch.sh"
 
 note() { echo "$program: $*" >&2; }
 wrong() { note "error: $*"; usage >&2; exit 2; }
@@ -29,13 +32,6 @@ require_executables() {
 }
 require_slurm() {
   if ! command -v sbatch >/dev/null; then die "sbatch is not found: is this a login node of a Slurm cluster, or a module missing in the site file?"; fi
-}
-
-# find_pipeline NAME_OR_FILE: sets `ini`.
-find_pipeline() {
-  ini=$1
-  if [ ! -f "$ini" ]; then ini=$root/pipelines/$1.ini; fi
-  if [ ! -f "$ini" ]; then wrong "neither $1 nor $ini is a file"; fi
 }
 
 # The option of the resolved configuration, without the quotes of the INI file.
@@ -79,19 +75,19 @@ refuse_reserved() {
 # [slurm], and that before slurm.options. The report is made by one process.
 command_line_options=()
 options_of() {
-  local words=()
+  local kind=$1 words=()
   reset_options
   add_options --nodes=1 --ntasks-per-node=1 "--cpus-per-task=$(value_of run threads)" --requeue --signal=B:USR1@120
-  read -ra words <<<"$(value_of slurm options) $(value_of slurm "$1")"
+  read -ra words <<<"$(value_of slurm options) $(value_of slurm "$kind")"
   words+=("${command_line_options[@]}")
   refuse_reserved "${words[@]}"
   add_options "${words[@]}"
-  if [ "$1" = report ]; then
+  if [ "$kind" = report ]; then
     drop_options ntasks-per-node gres gpus gpus-per-node gpus-per-task exclusive
     add_options --nodes=1 --ntasks=1
   fi
   if [ -n "$(option ntasks)" ] && [[ " ${words[*]} " != *" --ntasks-per-node="* ]]; then drop_options ntasks-per-node; fi
-  check_ranks "$1"
+  check_ranks "$kind"
 }
 check_ranks() { # KIND
   local ranks shards threads
@@ -138,14 +134,13 @@ new_submission() {
     number=$((number + 1))
   done
   submission=$1/slurm/$number
-  rm -f "$1/slurm/failed"
 }
 write_settings() { # OUT SITE
   {
     printf 'bin=%q\n' "$bin"
     printf 'site=%q\n' "$2"
     printf 'out=%q\n' "$1"
-    printf 'launcher=%q\n' "$(value_of slurm launcher)"
+    printf 'launch_by=%q\n' "$(value_of slurm launcher)"
     printf 'restarts=%q\n' "$(value_of slurm restarts)"
   } >"$submission/settings"
 }
@@ -155,4 +150,48 @@ queued() {
   if [ ! -s "$1/slurm/jobs.tsv" ]; then return; fi
   awk -F '\t' 'NR == FNR { state[$1] = $2; next } $2 in state { print $1 "\t" $2 "\t" state[$2] }' \
     <(squeue -h -r -o $'%i\t%T') "$1/slurm/jobs.tsv"
+}
+
+# parse_arguments OPTION...: what submit and sweep have in common; `named` are further options of the script with a value.
+with_value=(nodes ntasks ntasks-per-node cpus-per-task time partition account qos gpus gpus-per-task gpus-per-node gres mem
+  mem-per-cpu constraint reservation)
+named=()
+# shellcheck disable=SC2034 # for the scripts
+parse_arguments() {
+  name="" out="" site=$(default_site) dry_run=no overrides=()
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --help | -h) usage; exit 0 ;;
+      --dry-run) dry_run=yes; shift ;;
+      --) shift; overrides=("$@"); break ;;
+      --*)
+        local key=${1%%=*}; key=${key#--}
+        if [[ $1 != *=* && " out site ${named[*]} ${with_value[*]} " == *" $key "* ]]; then
+          if [ $# -lt 2 ]; then wrong "$1 needs a value"; fi
+          set -- "$1=$2" "${@:3}"
+        fi
+        if [[ " out site ${named[*]} " == *" $key "* ]]; then declare -g "$key=${1#*=}"; else command_line_options+=("$1"); fi
+        shift ;;
+      -*) wrong "write the long form of $1" ;;
+      *) if [ -n "$name" ]; then wrong "two pipelines: $name and $1"; fi; name=$1; shift ;;
+    esac
+  done
+  if [ -z "$name" ]; then wrong "which pipeline?"; fi
+  if [ -n "$site" ] && [ ! -f "$site" ]; then wrong "there is no site file $site"; fi
+}
+
+# submit_script FILE [--dependency=...]: prints the job id. When sbatch refuses, those of this submission are cancelled.
+submitted=()
+submit_script() {
+  local id
+  if ! id=$(sbatch --parsable "${@:2}" "$1"); then
+    if [ ${#submitted[@]} -gt 0 ]; then scancel "${submitted[@]}"; fi
+    die "sbatch refused $1; the ${#submitted[@]} jobs submitted before it are cancelled"
+  fi
+  job_id=${id%%;*} # a federation adds its cluster's name
+  submitted+=("$job_id")
+}
+say_how_to_watch() { # OUT
+  echo "watch:  $slurm_dir/status $1    or    squeue -j $(IFS=,; echo "${submitted[*]}")"
+  echo "stop:   scancel ${submitted[*]}"
 }

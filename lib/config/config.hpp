@@ -128,7 +128,7 @@ struct SlurmOptions {
   std::string options;  ///< sbatch options of every job: "--partition=long --time=8:00:00"
   std::string tokenize, pretrain, search, finetune, evaluate,
       report;                     ///< of one stage's jobs, after those of every job
-  std::string shared, task;       ///< of a sweep: the job of what its tasks share, and of each task
+  std::string task;               ///< of a task of a sweep, all of its stages
   std::string launcher = "auto";  ///< auto (srun with pmix, else mpirun) | srun | mpirun
   std::int64_t restarts = 20;     ///< a job that was interrupted goes on so many times
   std::int64_t concurrent = 8;    ///< tasks of a sweep that run at the same time

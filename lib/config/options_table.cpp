@@ -211,11 +211,10 @@ void add_slurm(std::vector<Option>& table, SlurmOptions& o) {
   aside("finetune", o.finetune, "", "the same for this stage", sbatch);
   aside("evaluate", o.evaluate, "", "the same for this stage", sbatch);
   aside("report", o.report, "", "the same for this stage", sbatch);
-  aside("shared", o.shared, "", "the same for the job that makes what the tasks of a sweep share", sbatch);
   aside("task", o.task, "", "the same for the job of a task of a sweep", sbatch);
   aside("launcher", o.launcher, "", "what starts the ranks (auto: srun where it knows pmix, else mpirun)",
         one_of({"auto", "srun", "mpirun"}));
-  aside("restarts", o.restarts, "times", "that a job is queued again after an interruption", at_least(0));
+  aside("restarts", o.restarts, "times", "that a job is queued again", at_least(0));
   aside("concurrent", o.concurrent, "tasks", "of a sweep that run at the same time", at_least(1));
 }
 
@@ -277,11 +276,8 @@ std::vector<Section> sections() {
           {"evaluate", "measuring on the test part"},
           {"report", "tables and pictures"},
           {"slurm", "jobs on a cluster (slurm/README.md)"},
-          {"run", "how and where a stage runs"}};
-  {"run", "how and where a stage runs"}, {
-    "sweep", "many runs from one file: bitdarts-sweep, pipelines/sweep"
-  }
-};
+          {"run", "how and where a stage runs"},
+          {"sweep", "many runs from one file: bitdarts-sweep, pipelines/sweep"}};
 }
 
 const Option* find_option(const std::vector<Option>& table, const std::string& name) {
