@@ -1,4 +1,5 @@
 # cmake --install: executables in bin/, pipelines under share/bitdarts/, where `bitdarts-run` finds them.
+# The scripts for a cluster are under share/bitdarts/slurm/.
 get_property(bitdarts_stages GLOBAL PROPERTY BITDARTS_STAGES)
 add_custom_target(bitdarts_stages DEPENDS ${bitdarts_stages})  # what pipelines/run builds: no tests
 if(bitdarts_stages)
@@ -11,3 +12,5 @@ install(PROGRAMS pipelines/run DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME bitdar
 install(PROGRAMS pipelines/sweep DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME bitdarts-run-sweep)
 install(DIRECTORY pipelines/ DESTINATION ${CMAKE_INSTALL_DATADIR}/bitdarts/pipelines USE_SOURCE_PERMISSIONS
         PATTERN run EXCLUDE PATTERN sweep EXCLUDE PATTERN status EXCLUDE)
+install(DIRECTORY slurm/ DESTINATION ${CMAKE_INSTALL_DATADIR}/bitdarts/slurm USE_SOURCE_PERMISSIONS
+        PATTERN site.sh EXCLUDE)
