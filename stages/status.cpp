@@ -11,6 +11,7 @@
 #include "config/config.hpp"
 #include "config/options_table.hpp"
 #include "core/error.hpp"
+#include "report/job_progress.hpp"
 #include "report/jobs.hpp"
 #include "report/products.hpp"
 #include "report/progress.hpp"
@@ -38,6 +39,8 @@ const std::string usage =
     "STAGE is one of tokenize pretrain search finetune evaluate report.\n"
     "--table  steps, last losses, what runs, what failed and why; of a sweep a line a task (and always so)\n"
     "--tsv    the same for programs: where stage state step steps loss log why, separated by tabs\n"
+    "--jobs FILE  a table with the jobs of a cluster: lines of name, id, log, state, requeues, reason, with "
+    "tabs\n"
     "--list   what makes jobs of it: name, stage, up_to_date or to_be_made, names of those to wait for, why, "
     "and\n"
     "         arguments quoted for a shell; the report included; tabs between them, - for nothing\n"
@@ -46,7 +49,8 @@ const std::string usage =
 constexpr int to_be_made = 4;  // none of the codes that a stage ends with
 
 // Takes "--name VALUE" and "--name=VALUE" out of the arguments; the last one counts.
-std::string taken(std::vector<std::string>& arguments, const std::string& name, std::string value) {
+std::string taken(std::vector<std::string>& arguments, const std::string& name, std::string value,
+                  const std::string& what = "the name of a stage") {
   for (auto at = arguments.begin(); at != arguments.end();) {
     if (at->starts_with(name + "=")) {
       value = at->substr(name.size() + 1);
@@ -54,7 +58,7 @@ std::string taken(std::vector<std::string>& arguments, const std::string& name, 
       at = arguments.erase(at);
       value = *at;
     } else if (*at == name) {
-      throw ConfigError(name + " needs the name of a stage", "command line");
+      throw ConfigError(name + " needs " + what, "command line");
     } else {
       ++at;
       continue;
@@ -101,10 +105,22 @@ void expand_folder(std::vector<std::string>& arguments, const fs::path& folder) 
   arguments.insert(arguments.end(), {"--out", folder.string()});
 }
 
-int sweep_status(const config::Command& command, bool tsv) {
+// How the progress is to be shown.
+struct View {
+  bool table = false, tsv = false;
+  std::string jobs;  // a file
+};
+
+std::string shown(const std::vector<report::StageProgress>& progress, const View& view) {
+  if (view.tsv) return report::progress_tsv(progress);
+  return view.jobs.empty() ? report::progress_table(progress)
+                           : report::job_table(progress, report::read_jobs(view.jobs));
+}
+
+int sweep_status(const config::Command& command, const View& view) {
   const auto places =
       sweep::sweep_progress(sweep::make_plan(command.sweep, command.config, command.config.run.out));
-  std::cout << (tsv ? report::progress_tsv(places) : report::progress_table(places));
+  std::cout << shown(places, view);
   const bool done = std::all_of(places.begin(), places.end(), [](const auto& place) {
     return place.state == report::StageProgress::State::up_to_date;
   });
@@ -112,11 +128,11 @@ int sweep_status(const config::Command& command, bool tsv) {
 }
 
 int pipeline_status(const config::Command& command, const std::string& from, const std::string& to,
-                    bool table, bool tsv) {
+                    const View& view) {
   const auto stages = report::pipeline_status(command.config, from, to);
   std::vector<report::StageProgress> progress;
   for (const auto& stage : stages) {
-    if (!table && !tsv) {
+    if (!view.table) {
       std::cout << stage.stage << ": " << stage.text << "\n";
       continue;
     }
@@ -125,8 +141,7 @@ int pipeline_status(const config::Command& command, const std::string& from, con
     if (folder != fs::path(command.config.run.out))
       progress.back().where = "baselines/" + folder.filename().string() + ": " + stage.stage;
   }
-  if (table) std::cout << report::progress_table(progress);
-  if (tsv) std::cout << report::progress_tsv(progress);
+  if (view.table) std::cout << shown(progress, view);
   return std::all_of(stages.begin(), stages.end(), [](const auto& stage) { return stage.up_to_date; })
              ? 0
              : to_be_made;
@@ -153,12 +168,14 @@ int run(std::vector<std::string> arguments) {
   }
   const std::string from = taken(arguments, "--from", "tokenize"), to = taken(arguments, "--to", "report");
   const bool list = took_flag(arguments, "--list");
-  const bool tsv = took_flag(arguments, "--tsv"), table = took_flag(arguments, "--table") && !tsv;
+  View view{.tsv = took_flag(arguments, "--tsv"), .jobs = taken(arguments, "--jobs", "", "a file")};
+  view.table = took_flag(arguments, "--table") || view.tsv || !view.jobs.empty();
   const bool folder_alone = !arguments.empty() && !arguments.front().starts_with("-");
   if (folder_alone) {
     const fs::path folder = arguments.front();
     arguments.erase(arguments.begin());
     expand_folder(arguments, folder);
+    view.table = true;
   }
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) variables.emplace_back(*variable);
@@ -168,8 +185,8 @@ int run(std::vector<std::string> arguments) {
     return 0;
   }
   if (list) return list_jobs(command.config, from, to);
-  if (sweep::is_sweep(command.config.run.out)) return sweep_status(command, tsv);
-  return pipeline_status(command, from, to, table || (folder_alone && !tsv), tsv);
+  if (sweep::is_sweep(command.config.run.out)) return sweep_status(command, view);
+  return pipeline_status(command, from, to, view);
 }
 
 }  // namespace

@@ -133,25 +133,14 @@ StageProgress progress_of(const StageStatus& status) {
 }
 
 std::string progress_table(const std::vector<StageProgress>& stages) {
-  std::vector<std::vector<std::string>> rows{{"", "stage", "state", "step", "loss", "log, and why"}};
+  TextTable table{{"", "stage", "state", "step", "loss", "log, and why"}, {}};
   for (const StageProgress& stage : stages) {
     std::string state = name_of(stage.state), last = stage.log;
     std::replace(state.begin(), state.end(), '_', ' ');
     if (!stage.why.empty()) last += (last.empty() ? "" : ": ") + stage.why;
-    rows.push_back({stage.where, stage.stage, state, step_text(stage), fixed(stage.loss, 4), last});
+    table.rows.push_back({stage.where, stage.stage, state, step_text(stage), fixed(stage.loss, 4), last});
   }
-  std::vector<std::size_t> widths(rows.front().size(), 0);
-  for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
-  std::string text;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i)
-      line += row[i] + std::string(widths[i] - display_width(row[i]) + 2, ' ');
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
-  }
-  return text;
+  return left_aligned(table);
 }
 
 std::string progress_tsv(const std::vector<StageProgress>& stages) {
