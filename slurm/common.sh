@@ -119,7 +119,10 @@ print_script() {
 }
 directive() { # NAME =VALUE
   local value=$2
-  if [[ $value == *[\ \#\;\'\"]* ]]; then value="='${value#=}'"; fi
+  if [[ $value == *[\ \#\;\'\"\\]* ]]; then
+    value=${value#=} value=${value//\\/\\\\}
+    value="=\"${value//\"/\\\"}\""
+  fi
   echo "#SBATCH --$1$value"
 }
 
