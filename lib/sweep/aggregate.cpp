@@ -1,8 +1,10 @@
 // From the results of tasks to those of settings.
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <set>
 
+#include "report/format.hpp"
 #include "sweep/results.hpp"
 
 namespace bitdarts::sweep {
@@ -88,22 +90,49 @@ bool is_searched(const Group& group) {
   return !group.tasks.empty() && group.mean.role == EvaluatedModel::Role::searched;
 }
 
+std::string seed_of(const Results& results, std::size_t task) {
+  return value_of(results.tasks[task].task, seed_key);
+}
+
+// Seeds differ more from each other than schemes do: the same seed is compared with itself.
+Spread change_against(const Results& results, const Group& group, const Group& other) {
+  std::vector<double> changes;
+  for (const std::size_t mine : group.tasks)
+    for (const std::size_t theirs : other.tasks)
+      if (seed_of(results, mine) == seed_of(results, theirs))
+        changes.push_back(results.tasks[mine].model->perplexity / results.tasks[theirs].model->perplexity -
+                          1);
+  return spread_of(changes);
+}
+
 // The rule of report::compare, over means.
 void stand_against_hand_picked(const Results& results, Group& group) {
   std::vector<EvaluatedModel> models{group.mean};
-  for (const Group& other : results.groups)
-    if (!other.tasks.empty() && other.mean.role == EvaluatedModel::Role::uniform && agree(group, other))
-      models.push_back(other.mean);
+  std::map<std::string, const Group*> by_name;
+  for (const Group& other : results.groups) {
+    if (other.tasks.empty() || other.mean.role != EvaluatedModel::Role::uniform || !agree(group, other))
+      continue;
+    models.push_back(other.mean);
+    models.back().name = std::to_string(by_name.size());
+    by_name[models.back().name] = &other;
+  }
   const report::Comparison comparison = report::compare(models, results.by_size);
   if (!comparison.opponent) return;
-  const EvaluatedModel& opponent = comparison.models[*comparison.opponent];
-  group.by_hand = opponent.name;
-  group.by_hand_perplexity = opponent.perplexity;
+  const Group& opponent = *by_name.at(comparison.models[*comparison.opponent].name);
+  group.by_hand = opponent.mean.name;
+  group.by_hand_perplexity = opponent.mean.perplexity;
+  group.change = change_against(results, group, opponent);
 }
 
+// A mean over fewer seeds than the others' does not stand level with them.
 void find_front(Results& results) {
+  std::size_t most = 0;
+  for (const Group& group : results.groups) most = std::max(most, group.tasks.size());
   std::vector<CostPoint> points;
-  for (const Group& group : results.groups) points.push_back({group.cost.mean, group.perplexity.mean});
+  for (const Group& group : results.groups) {
+    const bool level = group.tasks.size() == group.all || group.tasks.size() == most;
+    points.push_back({level ? group.cost.mean : NAN, group.perplexity.mean});
+  }
   for (const std::size_t i : pareto_front(points)) results.groups[i].on_front = true;
 }
 
@@ -143,6 +172,15 @@ void aggregate(Results& results) {
     if (is_searched(group)) stand_against_hand_picked(results, group);
   find_front(results);
   find_full_precision(results);
+}
+
+std::string verdict_of(const Group& group) {
+  if (group.by_hand.empty()) return {};
+  const double change = group.change.mean;
+  std::string text = change < 0 ? "wins " : change > 0 ? "LOSES +" : "ties ";
+  text += report::percent(change);
+  if (std::isfinite(group.change.deviation)) text += " ± " + report::percent(group.change.deviation);
+  return text;
 }
 
 std::string label_of(const Group& group) {

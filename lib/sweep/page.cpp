@@ -61,10 +61,8 @@ std::string value_in(const std::vector<std::pair<std::string, std::string>>& set
 
 std::string against_hand(const Group& group) {
   if (group.by_hand.empty()) return "<td>-</td><td>-</td>";
-  const double change = group.mean.perplexity / group.by_hand_perplexity - 1;
-  const std::string verdict = change < 0 ? "wins " : change > 0 ? "LOSES +" : "ties ";
   return cell(group.by_hand + " (" + fixed(group.by_hand_perplexity, 3) + ")") +
-         cell(verdict + percent(change), change);
+         cell(verdict_of(group), group.change.mean);
 }
 
 std::string groups_html(const Results& results) {
@@ -72,10 +70,9 @@ std::string groups_html(const Results& results) {
   for (const std::string& key : results.keys)
     if (key != "run.seed") header.push_back(key);
   const auto keys = header;
-  header.insert(header.end(),
-                {"front", "runs", "perplexity", results.by_size ? "size ratio" : "BOPs ratio",
-                 "bits per byte", "bits per weight", "bits per input", "KL [nats]", "top-1 agrees",
-                 "model [MB]", "best by hand at its cost or above", "against it"});
+  header.insert(header.end(), {"front", "runs", "perplexity", results.by_size ? "size ratio" : "BOPs ratio",
+                               "best by hand at its cost or above", "against it", "bits per weight",
+                               "bits per input", "KL [nats]", "top-1 agrees", "bits per byte", "model [MB]"});
   std::string rows;
   for (const Group& group : results.groups) {
     rows += group.on_front ? "<tr class=\"searched\">" : "<tr>";
@@ -85,12 +82,12 @@ std::string groups_html(const Results& results) {
     rows += cell(group.on_front ? "●" : "", group.on_front ? 0 : 1) +
             cell(runs, static_cast<double>(group.tasks.size())) +
             cell(in_words(group.perplexity, 3), group.perplexity.mean) +
-            cell(percent(group.cost.mean, 3), group.cost.mean) +
-            cell(in_words(group.bits_per_byte, 4), group.bits_per_byte.mean) +
+            cell(percent(group.cost.mean, 3), group.cost.mean) + against_hand(group) +
             cell(fixed(group.mean.weight_bits, 2)) + cell(fixed(group.mean.input_bits, 2)) +
             cell(in_words(group.divergence, 4), group.divergence.mean) +
-            cell(percent(group.mean.top1_agreement)) + cell(fixed(group.mean.model_bytes / 1e6, 3)) +
-            against_hand(group) + "</tr>\n";
+            cell(percent(group.mean.top1_agreement)) +
+            cell(in_words(group.bits_per_byte, 4), group.bits_per_byte.mean) +
+            cell(fixed(group.mean.model_bytes / 1e6, 3)) + "</tr>\n";
   }
   for (const FullPrecision& full : results.full_precision) {
     rows += "<tr>";
@@ -99,11 +96,18 @@ std::string groups_html(const Results& results) {
           cell(i > 0 ? "-" : "full precision" + (full.settings.empty() ? "" : " (" + full.settings + ")"));
     rows += (keys.empty() ? cell("full precision") : cell("", 2)) +
             cell(std::to_string(full.perplexity.count), static_cast<double>(full.perplexity.count)) +
-            cell(in_words(full.perplexity, 3), full.perplexity.mean) + cell(percent(1, 3), 1) +
-            cell(in_words(full.bits_per_byte, 4), full.bits_per_byte.mean) + cell("32.00") + cell("32.00") +
-            cell("0") + cell("100%", 1) + cell("-") + cell("-") + cell("-") + "</tr>\n";
+            cell(in_words(full.perplexity, 3), full.perplexity.mean) + cell(percent(1, 3), 1) + cell("-") +
+            cell("-") + cell("32.00") + cell("32.00") + cell("0") + cell("100%", 1) +
+            cell(in_words(full.bits_per_byte, 4), full.bits_per_byte.mean) + cell("-") + "</tr>\n";
   }
-  return table(header, rows);
+  return "<p>Each line is the mean over the runs with different seeds, ± their standard deviation. Against "
+         "the "
+         "best uniform scheme each seed is compared with itself, and the change is the mean of these; the "
+         "scheme "
+         "is the best one at the nearest cost that is not below that of the line. A line with runs missing "
+         "is "
+         "over fewer seeds and is on no front.</p>\n" +
+         table(header, rows);
 }
 
 std::string tasks_html(const Results& results) {
@@ -118,7 +122,8 @@ std::string tasks_html(const Results& results) {
   for (const TaskResult& result : results.tasks) {
     const std::string id = escaped(result.task.id);
     rows += result.model ? "<tr>" : "<tr class=\"incomparable\">";
-    rows += "<td><a href=\"../tasks/" + id + "/report/report.html\">" + id + "</a></td>";
+    rows += result.has_report ? "<td><a href=\"../tasks/" + id + "/report/report.html\">" + id + "</a></td>"
+                              : "<td>" + id + "</td>";
     if (named) rows += cell(result.task.name.empty() ? "-" : result.task.name);
     for (const std::string& key : results.keys) rows += cell(value_in(result.task.settings, key));
     const report::EvaluatedModel model = result.model.value_or(report::EvaluatedModel{});

@@ -53,6 +53,8 @@ std::string why_missing(const fs::path& folder) {
 TaskResult result_of(const Task& task, const fs::path& folder, std::vector<std::string>& problems) {
   TaskResult result{
       .task = task, .model = {}, .full_precision = {}, .pretrained = {}, .scheme = {}, .missing = {}};
+  std::error_code absent;
+  result.has_report = fs::exists(folder / "report" / "report.html", absent);
   std::vector<std::string> damaged;
   const auto evaluation = report::load_product(folder / "evaluation.h5", "evaluate", damaged);
   problems.insert(problems.end(), damaged.begin(), damaged.end());

@@ -16,9 +16,10 @@ namespace bitdarts::sweep {
 struct TaskResult {
   Task task;
   std::optional<report::EvaluatedModel> model, full_precision;
-  std::string pretrained;  ///< content hash of the model before quantization
-  quant::Scheme scheme;    ///< empty without a result
-  std::string missing;     ///< why there is no result, or why it is left out; empty when there is one
+  std::string pretrained;   ///< content hash of the model before quantization
+  quant::Scheme scheme;     ///< empty without a result
+  bool has_report = false;  ///< a page of its own, at tasks/ID/report/report.html
+  std::string missing;      ///< why there is no result, or why it is left out; empty when there is one
 };
 
 /// Tasks that differ in nothing but their seed.
@@ -33,6 +34,7 @@ struct Group {
   /// The schemes chosen by hand that it stands against; see report::compare.
   std::string by_hand;
   double by_hand_perplexity = NAN;
+  Spread change;  ///< perplexity / by_hand's - 1, seed against seed
 };
 
 /// The model before quantization, once for each way to make it.
@@ -61,6 +63,9 @@ Results load_results(const std::filesystem::path& folder);
 
 /// Means, deviations, the front and the comparison with schemes chosen by hand, from the tasks' models.
 void aggregate(Results& results);
+
+/// "wins -0.31% ± 0.05%", "LOSES +1.20%", "ties 0.00%"; empty when there is nothing to stand against.
+std::string verdict_of(const Group& group);
 
 /// "w3a4 lsq-only": the values of the settings.
 std::string label_of(const Group& group);

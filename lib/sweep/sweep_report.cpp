@@ -55,10 +55,10 @@ std::string settings_csv(const Results& results) {
   for (const std::string& key : results.keys)
     if (key != "run.seed") keys.push_back(key);
   header = keys;
-  for (const char* name :
-       {"kind", "runs", "runs_of", "on_front", "perplexity_mean", "perplexity_sd", "cost_mean", "cost_sd",
-        "bits_per_byte_mean", "bits_per_byte_sd", "kl_divergence_mean", "kl_divergence_sd",
-        "mean_weight_bits", "mean_input_bits", "best_by_hand", "best_by_hand_perplexity"})
+  for (const char* name : {"kind", "runs", "runs_of", "on_front", "perplexity_mean", "perplexity_sd",
+                           "cost_mean", "cost_sd", "bits_per_byte_mean", "bits_per_byte_sd",
+                           "kl_divergence_mean", "kl_divergence_sd", "mean_weight_bits", "mean_input_bits",
+                           "best_by_hand", "best_by_hand_perplexity", "change_mean", "change_sd"})
     header.emplace_back(name);
   report::Csv csv(header);
   for (const Group& group : results.groups) {
@@ -71,7 +71,8 @@ std::string settings_csv(const Results& results) {
       cells.push_back(csv_number(spread.deviation));
     }
     cells.insert(cells.end(), {csv_number(group.mean.weight_bits), csv_number(group.mean.input_bits),
-                               group.by_hand, csv_number(group.by_hand_perplexity)});
+                               group.by_hand, csv_number(group.by_hand_perplexity),
+                               csv_number(group.change.mean), csv_number(group.change.deviation)});
     csv.row(cells);
   }
   return csv.text();
@@ -98,7 +99,7 @@ std::map<std::string, std::string> sweep_csv_files(const Results& results) {
 }
 
 std::string summary_in_words(const Results& results) {
-  std::size_t done = 0, compared = 0, wins = 0, front = 0, by_hand_on_front = 0, seeds = 0;
+  std::size_t done = 0, compared = 0, wins = 0, ties = 0, front = 0, by_hand_on_front = 0, seeds = 0;
   for (const TaskResult& result : results.tasks) done += result.model.has_value();
   const Group* best = nullptr;
   for (const Group& group : results.groups) {
@@ -107,7 +108,8 @@ std::string summary_in_words(const Results& results) {
     seeds = std::max(seeds, group.tasks.size());
     if (!group.by_hand.empty()) {
       ++compared;
-      wins += group.mean.perplexity < group.by_hand_perplexity;
+      wins += group.change.mean < 0;
+      ties += group.change.mean == 0;
     }
     if (std::isfinite(group.perplexity.mean) &&
         (best == nullptr || group.perplexity.mean < best->perplexity.mean))
@@ -122,9 +124,9 @@ std::string summary_in_words(const Results& results) {
           ". The lowest perplexity, " + in_words(best->perplexity, 3) + ", is that of " + label_of(*best) +
           " at " + percent(best->cost.mean) + " of the 32-bit cost.";
   if (compared > 0) {
-    text += " Against the best uniform scheme by hand at its cost or above, the search wins " +
-            std::to_string(wins) + " and LOSES " + std::to_string(compared - wins) + " of " +
-            std::to_string(compared) + ".";
+    text += " Against the best uniform scheme by hand at its cost or above, of " + std::to_string(compared) +
+            " searched settings " + std::to_string(wins) + " win, " + std::to_string(ties) + " tie and " +
+            std::to_string(compared - wins - ties) + " LOSE.";
   }
   if (seeds < 3) text += " There are fewer than three seeds: small differences can be chance.";
   return text;
@@ -135,17 +137,11 @@ std::string settings_table(const Results& results) {
                            "bits weights/inputs", "front", "against best by hand"},
                           {}};
   for (const Group& group : results.groups) {
-    const double change = group.mean.perplexity / group.by_hand_perplexity - 1;
     table.rows.push_back({label_of(group),
                           std::to_string(group.tasks.size()) + "/" + std::to_string(group.all),
                           in_words(group.perplexity, 3), percent(group.cost.mean, 3),
                           fixed(group.mean.weight_bits, 2) + " / " + fixed(group.mean.input_bits, 2),
-                          group.on_front ? "*" : "",
-                          group.by_hand.empty() ? "-"
-                                                : std::string(change < 0   ? "wins "
-                                                              : change > 0 ? "LOSES +"
-                                                                           : "ties ") +
-                                                      percent(change)});
+                          group.on_front ? "*" : "", group.by_hand.empty() ? "-" : verdict_of(group)});
   }
   for (const FullPrecision& full : results.full_precision)
     table.rows.push_back({"full precision" + (full.settings.empty() ? "" : " (" + full.settings + ")"),
