@@ -108,7 +108,7 @@ prepare_text() { # TEXT OPTION...
 # What a stage says when it fails, for those who come later: FOLDER/failed has the stage, the exit code and the last message.
 note_failure() { # FOLDER STAGE CODE LOG BYTES-OF-THE-LOG-BEFORE
   local message
-  message=$(tail -c "+$(($5 + 1))" "$4" 2>/dev/null | grep -a 'error:' | tail -n 1 | tr '\t' ' ' || true)
+  message=$(tail -c "+$(($5 + 1))" "$4" 2>/dev/null | grep -a 'error:' | grep -av '^srun:' | tail -n 1 | tr '\t' ' ' || true)
   if [ -z "$message" ]; then message=$(tail -n 1 "$4" 2>/dev/null | tr '\t' ' ' || true); fi
   printf 'stage\t%s\nexit_code\t%s\nmessage\t%s\n' "$2" "$3" "$message" >"$1/failed.tmp"
   mv "$1/failed.tmp" "$1/failed"
