@@ -150,9 +150,11 @@ write_settings() { # OUT SITE
 
 # queued OUT: "name<TAB>id<TAB>state" of its jobs that wait or run.
 queued() {
+  local queue
   if [ ! -s "$1/slurm/jobs.tsv" ]; then return; fi
+  queue=$(squeue -h -r -o $'%i\t%T')
   awk -F '\t' 'NR == FNR { state[$1] = $2; next } $2 in state { print $1 "\t" $2 "\t" state[$2] }' \
-    <(squeue -h -r -o $'%i\t%T') "$1/slurm/jobs.tsv"
+    <(echo "$queue") "$1/slurm/jobs.tsv"
 }
 
 # parse_arguments OPTION...: what submit and sweep have in common; `named` are further options of the script with a value.
