@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <map>
 #include <optional>
@@ -174,8 +175,11 @@ Sweep sweep_of(std::vector<Setting>& settings, const std::vector<Setting>& on_th
     if (setting.name.starts_with(sweep_prefix)) lines.push_back(setting);
   std::erase_if(settings, [](const Setting& setting) { return setting.name.starts_with(sweep_prefix); });
   for (const Setting& line : on_the_command_line) {
-    std::erase_if(lines, [&](const Setting& earlier) { return earlier.name == line.name; });
-    lines.push_back(line);
+    const auto same = [&](const Setting& earlier) { return earlier.name == line.name; };
+    if (const auto at = std::find_if(lines.begin(), lines.end(), same); at != lines.end())
+      *at = line;
+    else
+      lines.push_back(line);
   }
   for (Setting& line : lines) line.name.erase(0, std::string(sweep_prefix).size());
   return read_sweep(lines);

@@ -101,8 +101,8 @@ TEST_CASE("a line of the command line stands in place of that of the file") {
   const auto sweep =
       parse({"--config", ini.path(), "--sweep.run.seed=4|5", "--sweep.search.budget=w4a8"}).sweep;
   REQUIRE(sweep.axes.size() == 3);
-  CHECK(text_of(sweep.axes[0]) == "search.order=first | search.order=second");
-  CHECK(text_of(sweep.axes[1]) == "run.seed=4 | run.seed=5");
+  CHECK(text_of(sweep.axes[0]) == "run.seed=4 | run.seed=5");
+  CHECK(text_of(sweep.axes[1]) == "search.order=first | search.order=second");
   CHECK_THAT(complaint_about({"--sweep.search.budgte=w4a8"}), Contains("search.budget?"));
 }
 
