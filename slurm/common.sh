@@ -190,7 +190,8 @@ submitted=()
 submit_script() {
   local id
   if ! id=$(sbatch --parsable "${@:2}" "$1"); then
-    if [ ${#submitted[@]} -gt 0 ]; then scancel "${submitted[@]}"; fi
+    if [ ${#submitted[@]} = 0 ]; then die "sbatch refused $1"; fi
+    scancel "${submitted[@]}"
     die "sbatch refused $1; the ${#submitted[@]} jobs submitted before it are cancelled"
   fi
   job_id=${id%%;*} # a federation adds its cluster's name
