@@ -6,22 +6,73 @@
 
 #include "core/error.hpp"
 #include "report/stored_scheme.hpp"
+#include "stage/descriptions.hpp"
+#include "store/product.hpp"
 
 namespace bitdarts::sweep {
 namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> result_sections{"data",   "tokenizer", "model",    "pretrain",
-                                               "search", "finetune",  "evaluate", "run"};
+// A product of the chain, and what of the configuration makes it what it is.
+struct Link {
+  const char* name;
+  std::vector<std::string> sections;
+};
+const std::vector<Link>& chain() {
+  static const std::vector<Link> links{{"tokens", {"data", "tokenizer"}},
+                                       {"pretrained", {"model", "pretrain", "run"}},
+                                       {"searched", {"search", "run"}},
+                                       {"finetuned", {"finetune", "search", "run"}},
+                                       {"evaluation", {"evaluate", "run"}}};
+  return links;
+}
 
-// The first option that differs and bears on the task, with both values; empty when none does.
-std::string different_option(const config::Config& made, const config::Config& wanted) {
-  std::istringstream have(config::result_options(made, result_sections)),
-      want(config::result_options(wanted, result_sections));
+// The first of these options that differs, with both values; empty when none does.
+std::string different_option(const config::Config& made, const config::Config& wanted,
+                             const std::vector<std::string>& sections) {
+  std::istringstream have(config::result_options(made, sections)),
+      want(config::result_options(wanted, sections));
+  // Of the section of the search a finetuning takes a few options, as one without a search shows.
+  config::Config by_hand;
+  by_hand.finetune.scheme = "uniform:lsq+:w4a8";
+  const bool finetuning = sections.front() == "finetune";
   for (std::string mine, theirs; std::getline(have, mine) && std::getline(want, theirs);)
-    if (mine != theirs && bears_on(theirs.substr(0, theirs.find(" = ")), wanted))
-      return mine + ", and the sweep now has" + theirs.substr(theirs.find(" = ") + 2);
+    if (mine != theirs && (!finetuning || bears_on(theirs.substr(0, theirs.find(" = ")), by_hand)))
+      return "made with " + mine + ", and the sweep now has " + theirs.substr(theirs.find(" = ") + 3);
+  return {};
+}
+
+std::string recorded_hash(const fs::path& path) {
+  return store::File::open(path).text_attribute("/provenance", "content_hash").value_or("");
+}
+
+// A task's evaluation is there: does the chain before it still lead to it? Says which product does not, and
+// why. Reads what products say of themselves, not what they hold.
+std::string out_of_date(const fs::path& folder, const config::Config& wanted) {
+  std::error_code absent;
+  for (const Link& link : chain()) {
+    const std::string file = std::string(link.name) + ".h5";
+    if (!fs::exists(folder / file, absent)) {
+      if (link.name == std::string("searched") && !stage::uses_search(wanted.finetune)) continue;
+      return file + " is not made yet";
+    }
+    try {
+      const auto facts = store::read_provenance(store::File::open(folder / file));
+      const auto made = config::from_ini(facts.configuration, (folder / file).string());
+      if (const auto other = different_option(made, wanted, link.sections); !other.empty())
+        return file + " was " + other;
+      for (const store::InputRecord& input : facts.inputs) {
+        const fs::path lies = folder / (input.name + ".h5");
+        const bool own = input.path == wanted.pretrain.initial;
+        if (!own && fs::exists(lies, absent) && recorded_hash(lies) != input.content_hash)
+          return file + " was made from another " + input.name + ".h5";
+      }
+    } catch (const Error& error) {
+      return file + " cannot be judged: " +
+             std::string(error.what()).substr(0, std::string(error.what()).find('\n'));
+    }
+  }
   return {};
 }
 
@@ -62,10 +113,8 @@ TaskResult result_of(const Task& task, const fs::path& folder, std::vector<std::
     result.missing = damaged.empty() ? why_missing(folder) : "its evaluation.h5 is damaged";
     return result;
   }
-  const auto made = report::configuration_of(*evaluation);
-  const std::string other = made ? different_option(*made, task.config) : "";
-  if (!other.empty()) {
-    result.missing = "its evaluation is out of date: made with " + other;
+  if (const std::string why = out_of_date(folder, task.config); !why.empty()) {
+    result.missing = "its evaluation is out of date: " + why;
     return result;
   }
   result.model = report::evaluated_model(*evaluation, std::nullopt);
