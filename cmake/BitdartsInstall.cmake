@@ -1,4 +1,5 @@
-# cmake --install: executables in bin/, their libraries in lib/bitdarts/ beside it, pipelines under share/bitdarts/, where `bitdarts-run` finds them.
+# cmake --install: executables in bin/, their libraries in lib/bitdarts/ beside it, pipelines under share/bitdarts/, where
+# `bitdarts-run` finds them. The scripts for a cluster are under share/bitdarts/slurm/.
 get_property(bitdarts_stages GLOBAL PROPERTY BITDARTS_STAGES)
 get_property(bitdarts_libraries GLOBAL PROPERTY BITDARTS_LIBRARIES)
 add_custom_target(bitdarts_stages DEPENDS ${bitdarts_stages})  # what pipelines/run builds: no tests
@@ -13,5 +14,8 @@ if(bitdarts_stages)
   install(TARGETS ${bitdarts_libraries} LIBRARY DESTINATION ${CMAKE_INSTALL_BINDIR}/../lib/bitdarts)
 endif()
 install(PROGRAMS pipelines/run DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME bitdarts-run)
+install(PROGRAMS pipelines/sweep DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME bitdarts-run-sweep)
 install(DIRECTORY pipelines/ DESTINATION ${CMAKE_INSTALL_DATADIR}/bitdarts/pipelines USE_SOURCE_PERMISSIONS
-        PATTERN run EXCLUDE)
+        PATTERN run EXCLUDE PATTERN sweep EXCLUDE PATTERN status EXCLUDE)
+install(DIRECTORY slurm/ DESTINATION ${CMAKE_INSTALL_DATADIR}/bitdarts/slurm USE_SOURCE_PERMISSIONS
+        PATTERN site.sh EXCLUDE)

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "config/sweep.hpp"
+
 namespace bitdarts::config {
 
 // Every option of the pipeline, typed, with its default. One struct per INI section; the field name is the
@@ -121,6 +123,17 @@ struct ReportOptions {
       baselines;  ///< schemes that pipelines/run finetunes and evaluates beside the searched one
 };
 
+/// How the scripts in slurm/ start the stages on a cluster; no stage reads it.
+struct SlurmOptions {
+  std::string options;  ///< sbatch options of every job: "--partition=long --time=8:00:00"
+  std::string tokenize, pretrain, search, finetune, evaluate,
+      report;                     ///< of one stage's jobs, after those of every job
+  std::string task;               ///< of a task of a sweep, all of its stages
+  std::string launcher = "auto";  ///< auto (srun with pmix, else mpirun) | srun | mpirun
+  std::int64_t restarts = 20;     ///< a job that was interrupted goes on so many times
+  std::int64_t concurrent = 8;    ///< tasks of a sweep that run at the same time
+};
+
 struct RunOptions {
   std::int64_t seed = 1;
   std::int64_t shards = 8;            ///< K virtual shards of every batch; the ranks must divide it
@@ -145,6 +158,7 @@ struct Config {
   FinetuneOptions finetune;
   EvaluateOptions evaluate;
   ReportOptions report;
+  SlurmOptions slurm;
   RunOptions run;
 };
 
@@ -152,14 +166,15 @@ struct Config {
 struct Command {
   enum class Action { work, print_help, print_config, print_version } action = Action::work;
   Config config;
+  Sweep sweep;       ///< of the file and of --sweep.KEY=VALUES; part of no product's key
   std::string text;  ///< the help, the resolved INI or the version, for the print_ actions
 };
 
 /// Parses `arguments` (without the program name) for the executable bitdarts-<stage>:
 /// --config FILE, --section.key=value for every option, the short forms --out --in --resume --force --quiet,
-/// --help [section], --print-config, --version. Precedence: command line > environment (BITDARTS_SECTION_KEY)
-/// > file > default. Unknown keys anywhere, wrong types and impossible values are ConfigErrors that name file
-/// and line, key, value, and the nearest valid key.
+/// --sweep.KEY=VALUES in place of a line of [sweep], --help [section], --print-config, --version. Precedence:
+/// command line > environment (BITDARTS_SECTION_KEY) > file > default. Unknown keys anywhere, wrong types and
+/// impossible values are ConfigErrors that name file and line, key, value, and the nearest valid key.
 Command parse(const std::string& stage, const std::vector<std::string>& arguments,
               const std::vector<std::string>& environment);
 

@@ -16,7 +16,8 @@ std::string purpose(const std::string& stage) {
       {"search", "pretrained.h5 to searched.h5: finds a quantization scheme by gradient descent"},
       {"finetune", "a scheme and weights to finetuned.h5: trains the quantized model"},
       {"evaluate", "finetuned.h5 to evaluation.h5: measures quality and cost on the test part"},
-      {"report", "everything in a results directory to one HTML page, CSV files and a table"}};
+      {"report", "everything in a results directory to one HTML page, CSV files and a table"},
+      {"sweep", "the tasks of a pipeline's [sweep] section, and what there is to do for them"}};
   const auto found = purposes.find(stage);
   return found == purposes.end() ? std::string{} : ": " + found->second;
 }
@@ -50,6 +51,20 @@ std::string described(const Option& option) {
   return text + "\n";
 }
 
+const char* const about_sweeps =
+    "  Each line is an axis; the tasks are all combinations of their values. Stages only check it.\n"
+    "  search.budget = w4a8 | w3a3     any option that changes a result; values are separated by |\n"
+    "  run.seed = 1..3                 whole numbers: 1..3 is 1 | 2 | 3, and 0..8..4 is 0 | 4 | 8\n"
+    "  candidates = all | lsq-only | no-16 | 4-8 | lsq+:4 fp32\n"
+    "        weights and activations at once (each alone: search.weight_candidates, "
+    "search.activation_candidates);\n"
+    "        names select from the pipeline's own candidates: all; METHOD-only; no-BITS no-METHOD no-fp32; "
+    "BITS-BITS-...\n"
+    "        (4-8: those of 4 and of 8 bits); several select one after the other: lsq-only no-16\n"
+    "  task.NAME = search.budget=w3a3 search.order=second\n"
+    "        an explicit list: all task lines together are one axis, beside which others may stand\n"
+    "  On the command line: --sweep.run.seed='1..3' in place of that line\n";
+
 }  // namespace
 
 std::string help(const std::string& stage, const std::string& wanted) {
@@ -65,6 +80,7 @@ std::string help(const std::string& stage, const std::string& wanted) {
     text += (text.empty() ? "[" : "\n[") + section.name + "]  " + section.about + "\n";
     for (const Option& option : table)
       if (option.section == section.name) text += described(option);
+    if (section.name == "sweep") text += about_sweeps;
   }
   if (!found)
     throw ConfigError("there is no section " + wanted, "command line: --help",

@@ -197,6 +197,27 @@ void add_report(std::vector<Option>& table, ReportOptions& o) {
       accepted_by(baseline_complaint));
 }
 
+void add_slurm(std::vector<Option>& table, SlurmOptions& o) {
+  Adder add{table, "slurm"};
+  const auto aside = [&add](const char* key, auto& field, const char* unit, const char* help, Rule rule) {
+    add(key, field, unit, help, std::move(rule)).changes_result = false;
+  };
+  const Rule sbatch = accepted_by(sbatch_complaint);
+  aside("options", o.options, "", "sbatch options of every job: --partition=long --time=8:00:00", sbatch);
+  aside("tokenize", o.tokenize, "", "sbatch options of this stage's job; they overrule slurm.options",
+        sbatch);
+  aside("pretrain", o.pretrain, "", "the same for this stage", sbatch);
+  aside("search", o.search, "", "the same for this stage", sbatch);
+  aside("finetune", o.finetune, "", "the same for this stage", sbatch);
+  aside("evaluate", o.evaluate, "", "the same for this stage", sbatch);
+  aside("report", o.report, "", "the same for this stage", sbatch);
+  aside("task", o.task, "", "the same for the job of a task of a sweep", sbatch);
+  aside("launcher", o.launcher, "", "what starts the ranks (auto: srun where it knows pmix, else mpirun)",
+        one_of({"auto", "srun", "mpirun"}));
+  aside("restarts", o.restarts, "times", "that a job is queued again", at_least(0));
+  aside("concurrent", o.concurrent, "tasks", "of a sweep that run at the same time", at_least(1));
+}
+
 void add_run(std::vector<Option>& table, RunOptions& o) {
   Adder add{table, "run"};
   add("seed", o.seed, "", "of every random number", at_least(0));
@@ -240,6 +261,7 @@ std::vector<Option> options_table(Config& config) {
   add_finetune(table, config.finetune);
   add_evaluate(table, config.evaluate);
   add_report(table, config.report);
+  add_slurm(table, config.slurm);
   add_run(table, config.run);
   return table;
 }
@@ -253,7 +275,9 @@ std::vector<Section> sections() {
           {"finetune", "training with the scheme"},
           {"evaluate", "measuring on the test part"},
           {"report", "tables and pictures"},
-          {"run", "how and where a stage runs"}};
+          {"slurm", "jobs on a cluster (slurm/README.md)"},
+          {"run", "how and where a stage runs"},
+          {"sweep", "many runs from one file: bitdarts-sweep, pipelines/sweep"}};
 }
 
 const Option* find_option(const std::vector<Option>& table, const std::string& name) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <map>
 #include <optional>
@@ -23,8 +24,10 @@ struct CommandLine {
   Command::Action action = Command::Action::work;
   std::string help_section;
   std::optional<std::string> file;
-  std::vector<Setting> settings;
+  std::vector<Setting> settings, sweep;
 };
+
+constexpr const char* sweep_prefix = "sweep.";
 
 // Values stay text here: assign() reads them, whichever way they came.
 po::options_description declared(const Table& table) {
@@ -99,8 +102,14 @@ CommandLine read_command_line(const Table& table, const std::vector<std::string>
     if (option.position_key >= 0)
       throw ConfigError("unexpected argument " + option.value.front(), "command line",
                         "options are written --section.key=value");
+    while (option.unregistered && name.starts_with('-')) name.erase(0, 1);
+    if (name.starts_with(sweep_prefix)) {
+      if (option.value.empty())
+        throw ConfigError("--" + name + " has no values", "command line", "write --" + name + "='A | B'");
+      line.sweep.push_back({name, option.value.front(), "command line"});
+      continue;
+    }
     if (option.unregistered) {
-      while (name.starts_with('-')) name.erase(0, 1);
       raise_unknown(name, "command line", names_on_the_command_line(table));
     }
     const std::string implied = name == "help" ? "" : "true";  // a flag without a value
@@ -158,6 +167,24 @@ void apply(const Table& table, const std::vector<Setting>& settings, Origins& or
   }
 }
 
+// Takes the lines of [sweep] out of the settings of a file; a line of the command line stands in place of one
+// with the same key.
+Sweep sweep_of(std::vector<Setting>& settings, const std::vector<Setting>& on_the_command_line) {
+  std::vector<Setting> lines;
+  for (const Setting& setting : settings)
+    if (setting.name.starts_with(sweep_prefix)) lines.push_back(setting);
+  std::erase_if(settings, [](const Setting& setting) { return setting.name.starts_with(sweep_prefix); });
+  for (const Setting& line : on_the_command_line) {
+    const auto same = [&](const Setting& earlier) { return earlier.name == line.name; };
+    if (const auto at = std::find_if(lines.begin(), lines.end(), same); at != lines.end())
+      *at = line;
+    else
+      lines.push_back(line);
+  }
+  for (Setting& line : lines) line.name.erase(0, std::string(sweep_prefix).size());
+  return read_sweep(lines);
+}
+
 std::string version_text(const std::string& stage) {
   const BuildInfo build = build_info();
   return "bitdarts-" + stage + " " + build.version + " (git " + build.git_revision + ", " + build.compiler +
@@ -177,7 +204,10 @@ Command parse(const std::string& stage, const std::vector<std::string>& argument
   if (!command.text.empty()) return command;
 
   Origins origins;
-  if (line.file) apply(table, read_ini(*line.file), origins);
+  std::vector<Setting> in_file;
+  if (line.file) in_file = read_ini(*line.file);
+  command.sweep = sweep_of(in_file, line.sweep);
+  apply(table, in_file, origins);
   apply(table, read_environment(table, environment), origins);
   apply(table, line.settings, origins);
   if (const auto problem = find_problem(command.config)) raise(*problem, command.config, origins);

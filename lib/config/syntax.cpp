@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <sstream>
 #include <string_view>
 
 namespace bitdarts::config {
@@ -91,6 +92,14 @@ std::string baseline_complaint(const std::string& text) {
     return {};
   return std::string("is no uniform scheme: write uniform:METHOD:wXaY (methods ") + methods +
          "; 2 to 16 bits, 32 for full precision), such as uniform:lsq+:w4a8";
+}
+
+std::string sbatch_complaint(const std::string& text) {
+  std::istringstream words(text);
+  for (std::string word; words >> word;)
+    if (word.size() < 3 || !word.starts_with("--") || word[2] == '=' || word[2] == '-')
+      return "has the word " + word + ": write --name=value or --name, with blanks only between them";
+  return {};
 }
 
 std::string scheme_complaint(const std::string& text) {

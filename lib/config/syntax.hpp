@@ -26,5 +26,7 @@ bool is_uniform_scheme(const std::string& text);
 std::string scheme_complaint(const std::string& text);
 /// report.baselines: the same without "searched".
 std::string baseline_complaint(const std::string& text);
+/// Options of sbatch: long ones, --name or --name=value, with blanks between them and none within.
+std::string sbatch_complaint(const std::string& text);
 
 }  // namespace bitdarts::config

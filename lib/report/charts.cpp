@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 
+#include "report/chart_layout.hpp"
 #include "store/metrics.hpp"
 
 namespace bitdarts::report {
@@ -164,45 +165,6 @@ Chart violation_chart(const Lines& lines) {
   return chart;
 }
 
-struct Point {
-  std::size_t model;
-  double x, y;
-};
-
-// Labels of points that lie close together are moved apart, upwards from the lowest.
-std::vector<double> label_heights(std::vector<Point> points, double x_near, double y_distance) {
-  std::sort(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.y < b.y; });
-  std::vector<std::pair<Point, double>> placed;
-  for (const Point& point : points) {
-    double height = point.y;
-    for (const auto& [other, taken] : placed)
-      if (std::abs(std::log(other.x / point.x)) < x_near && height < taken + y_distance)
-        height = taken + y_distance;
-    placed.emplace_back(point, height);
-  }
-  std::vector<double> heights;
-  for (const auto& [point, height] : placed) {
-    if (heights.size() <= point.model) heights.resize(point.model + 1, 0);
-    heights[point.model] = height;
-  }
-  return heights;
-}
-
-// 1, 2, 5, 10, ... between two numbers; closer ones where these are few.
-std::vector<double> log_ticks(double low, double high) {
-  const std::vector<std::vector<double>> ladders{
-      {1, 2, 5}, {1, 1.5, 2, 3, 4, 5, 6, 8}, {1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9}};
-  std::vector<double> ticks;
-  for (const auto& ladder : ladders) {
-    ticks.clear();
-    for (double decade = std::pow(10, std::floor(std::log10(low))); decade <= high; decade *= 10)
-      for (const double digit : ladder)
-        if (digit * decade >= low && digit * decade <= high) ticks.push_back(digit * decade);
-    if (ticks.size() >= 4) break;
-  }
-  return ticks;
-}
-
 struct Kind {
   const char *name, *prefix;
   Ink ink;
@@ -313,7 +275,7 @@ Chart comparison_chart(const Comparison& c) {
   chart.log_x = true;
   chart.width = 860;
   chart.height = 380;
-  std::vector<Point> points;
+  std::vector<ChartPoint> points;
   double low = std::numeric_limits<double>::infinity(), high = 0, left = low, right = 0;
   for (std::size_t i = 0; i < c.models.size(); ++i) {
     const EvaluatedModel& model = c.models[i];
@@ -341,8 +303,8 @@ Chart comparison_chart(const Comparison& c) {
   if (Series frontier = best_by_hand(c); frontier.x.size() > 1) chart.series.push_back(std::move(frontier));
   for (const Kind& kind : kinds) {
     Series series{kind.name, {}, {}, kind.ink, Style::points, kind.shape};
-    for (const Point& point : points) {
-      if (&kind_of(c.models[point.model]) != &kind) continue;
+    for (const ChartPoint& point : points) {
+      if (&kind_of(c.models[point.item]) != &kind) continue;
       series.x.push_back(point.x);
       series.y.push_back(point.y);
     }
@@ -351,9 +313,9 @@ Chart comparison_chart(const Comparison& c) {
   // A label takes about 14 of the 300 pixels of the axis, and 60 of the 780 across.
   const auto heights =
       label_heights(points, 0.1 * std::log(right / left), 14.0 / 300 * (chart.y_high - chart.y_low));
-  for (const Point& point : points) {
-    const EvaluatedModel& model = c.models[point.model];
-    chart.labels.push_back({point.x, heights[point.model], short_name(model), kind_of(model).ink, false});
+  for (const ChartPoint& point : points) {
+    const EvaluatedModel& model = c.models[point.item];
+    chart.labels.push_back({point.x, heights[point.item], short_name(model), kind_of(model).ink, false});
   }
   return chart;
 }

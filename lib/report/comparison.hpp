@@ -41,6 +41,13 @@ struct Comparison {
 /// opponent. Orders the models.
 Comparison compare(std::vector<EvaluatedModel> models, bool by_size = false);
 
+/// What one evaluation says of its scheme; the training needs to be known for training_tokens alone.
+EvaluatedModel evaluated_model(const Product& evaluation, const std::optional<Product>& finetuned);
+/// What it says of the model before quantization.
+EvaluatedModel full_precision_model(const Product& evaluation);
+/// The content hash of an input that a product was made from; empty when it has none of this name.
+std::string input_hash(const Product& product, const std::string& name);
+
 /// Full precision, the searched scheme and every baseline, from their evaluations.
 std::vector<EvaluatedModel> evaluated_models(const Products& products);
 Comparison compare(const Products& products);

@@ -38,7 +38,9 @@ double training_tokens(const std::optional<Product>& finetuned) {
   return sequences * static_cast<double>(*context);
 }
 
-EvaluatedModel row_of(const Product& evaluation, const std::optional<Product>& finetuned) {
+}  // namespace
+
+EvaluatedModel evaluated_model(const Product& evaluation, const std::optional<Product>& finetuned) {
   const store::File& file = evaluation.file;
   const auto value = [&](const char* name) { return number(file, name); };
   EvaluatedModel model;
@@ -63,7 +65,7 @@ EvaluatedModel row_of(const Product& evaluation, const std::optional<Product>& f
   return model;
 }
 
-EvaluatedModel full_precision_of(const Product& evaluation) {
+EvaluatedModel full_precision_model(const Product& evaluation) {
   const auto value = [&](const char* name) { return number(evaluation.file, name); };
   EvaluatedModel model;
   model.role = Role::full_precision;
@@ -84,6 +86,8 @@ std::string input_hash(const Product& product, const std::string& name) {
     if (input.name == name) return input.content_hash;
   return {};
 }
+
+namespace {
 
 // "section.key" -> value of what shapes a finetuning beside its scheme, its length and how often it is
 // validated.
@@ -146,11 +150,11 @@ std::vector<EvaluatedModel> evaluated_models(const Products& products) {
   std::optional<Entry> reference;
   if (products.evaluation) {
     reference.emplace(Entry{*products.evaluation, products.finetuned});
-    models.push_back(row_of(reference->evaluation, reference->finetuned));
+    models.push_back(evaluated_model(reference->evaluation, reference->finetuned));
   }
   for (const Baseline& baseline : products.baselines) {
     if (!baseline.evaluation) continue;
-    EvaluatedModel model = row_of(*baseline.evaluation, baseline.finetuned);
+    EvaluatedModel model = evaluated_model(*baseline.evaluation, baseline.finetuned);
     if (model.role == Role::searched) {  // there is one searched scheme in a report, that of the run
       model.role = Role::other;
       model.name = "baselines/" + baseline.folder;
@@ -163,7 +167,7 @@ std::vector<EvaluatedModel> evaluated_models(const Products& products) {
     }
     models.push_back(std::move(model));
   }
-  if (reference) models.insert(models.begin(), full_precision_of(reference->evaluation));
+  if (reference) models.insert(models.begin(), full_precision_model(reference->evaluation));
   return models;
 }
 

@@ -70,7 +70,10 @@ std::size_t display_width(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](unsigned char byte) { return (byte & 0xC0) != 0x80; }));
 }
 
-std::string aligned(const TextTable& table) {
+namespace {
+
+// The first `left` columns to the left.
+std::string drawn_table(const TextTable& table, std::size_t left) {
   std::vector<std::vector<std::string>> lines{table.header};
   lines.insert(lines.end(), table.rows.begin(), table.rows.end());
   std::vector<std::size_t> widths(table.header.size(), 0);
@@ -83,12 +86,17 @@ std::string aligned(const TextTable& table) {
     std::string drawn;
     for (std::size_t c = 0; c < line.size(); ++c) {
       const std::string filling(widths[c] - display_width(line[c]), ' ');
-      drawn += (c > 0 ? "  " : "") + (c == 0 ? line[c] + filling : filling + line[c]);
+      drawn += (c > 0 ? "  " : "") + (c < left ? line[c] + filling : filling + line[c]);
     }
     drawn.erase(drawn.find_last_not_of(' ') + 1);
     text += drawn + "\n";
   }
   return text;
 }
+
+}  // namespace
+
+std::string aligned(const TextTable& table) { return drawn_table(table, 1); }
+std::string left_aligned(const TextTable& table) { return drawn_table(table, table.header.size()); }
 
 }  // namespace bitdarts::report

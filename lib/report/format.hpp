@@ -30,5 +30,7 @@ struct TextTable {
 /// The table as lines of aligned columns, two blanks apart, the first to the left and the others to the
 /// right; no blanks at the end of a line. Error when a row has not as many cells as the header.
 std::string aligned(const TextTable& table);
+/// The same with every column to the left: for words.
+std::string left_aligned(const TextTable& table);
 
 }  // namespace bitdarts::report

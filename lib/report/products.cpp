@@ -12,8 +12,10 @@ namespace fs = std::filesystem;
 // The one version of every product that this report reads.
 constexpr std::int64_t readable_schema = 1;
 
-std::optional<Product> load(const fs::path& path, const std::string& stage,
-                            std::vector<std::string>& problems) {
+}  // namespace
+
+std::optional<Product> load_product(const fs::path& path, const std::string& stage,
+                                    std::vector<std::string>& problems) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return std::nullopt;
   try {
@@ -27,10 +29,12 @@ std::optional<Product> load(const fs::path& path, const std::string& stage,
   }
 }
 
+namespace {
+
 std::optional<Product> load_either(const fs::path& out, const fs::path& in, const std::string& name,
                                    const std::string& stage, std::vector<std::string>& problems) {
   std::error_code ignored;
-  return load(fs::exists(out / name, ignored) ? out / name : in / name, stage, problems);
+  return load_product(fs::exists(out / name, ignored) ? out / name : in / name, stage, problems);
 }
 
 std::vector<Baseline> load_baselines(const fs::path& folder, std::vector<std::string>& problems) {
@@ -41,8 +45,8 @@ std::vector<Baseline> load_baselines(const fs::path& folder, std::vector<std::st
   std::sort(folders.begin(), folders.end());
   std::vector<Baseline> baselines;
   for (const fs::path& path : folders) {
-    Baseline baseline{path.filename().string(), load(path / "finetuned.h5", "finetune", problems),
-                      load(path / "evaluation.h5", "evaluate", problems)};
+    Baseline baseline{path.filename().string(), load_product(path / "finetuned.h5", "finetune", problems),
+                      load_product(path / "evaluation.h5", "evaluate", problems)};
     if (baseline.finetuned || baseline.evaluation) baselines.push_back(std::move(baseline));
   }
   return baselines;
@@ -104,8 +108,8 @@ Products load_products(const fs::path& out, const fs::path& in) {
   products.tokens = load_either(out, in, "tokens.h5", "tokenize", problems);
   products.pretrained = load_either(out, in, "pretrained.h5", "pretrain", problems);
   products.searched = load_either(out, in, "searched.h5", "search", problems);
-  products.finetuned = load(out / "finetuned.h5", "finetune", problems);
-  products.evaluation = load(out / "evaluation.h5", "evaluate", problems);
+  products.finetuned = load_product(out / "finetuned.h5", "finetune", problems);
+  products.evaluation = load_product(out / "evaluation.h5", "evaluate", problems);
   products.baselines = load_baselines(out / "baselines", problems);
   check_chain(products);
   return products;

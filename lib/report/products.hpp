@@ -39,6 +39,10 @@ struct Products {
 /// left out. Inputs may lie elsewhere (--in): tokens, pretrained and searched are looked for in `out` first.
 Products load_products(const std::filesystem::path& out, const std::filesystem::path& in);
 
+/// One product, when it is there; what is wrong with it is added to `problems`, and it is left out.
+std::optional<Product> load_product(const std::filesystem::path& path, const std::string& stage,
+                                    std::vector<std::string>& problems);
+
 /// The configuration that a product was made with; nullopt when this program cannot read it.
 std::optional<config::Config> configuration_of(const Product& product);
 

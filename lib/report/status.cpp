@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 
 #include "core/error.hpp"
 #include "data/text_source.hpp"
 #include "stage/stage.hpp"
-#include "stage/standing.hpp"
 
 namespace bitdarts::report {
 namespace {
@@ -41,67 +39,72 @@ std::string one_line(std::string message) {
   return message.substr(0, message.find('\n'));
 }
 
-// Stage after stage, remembering what is not there yet for those that take it.
-class Survey {
- public:
-  void look(const std::string& stage, const config::Config& config) {
-    const fs::path out = config.run.out, in = config.run.in.empty() ? out : fs::path(config.run.in);
-    const fs::path product = out / (stage::product_of(stage) + ".h5");
-    StageStatus status{stage, false, {}};
-    try {
-      judge(status, config, product, description_of(stage, config, in, out));
-    } catch (const Error& error) {  // the stage itself will say what to do about it
-      status.text = "to be made (" + one_line(error.what()) + ")";
-    }
-    if (!status.up_to_date) to_be_made_.emplace(product.lexically_normal(), stage);
-    found_.push_back(std::move(status));
-  }
-  std::vector<StageStatus> found() && { return std::move(found_); }
-
- private:
-  void judge(StageStatus& status, const config::Config& config, const fs::path& product,
-             const stage::Description& description) {
-    for (const stage::Input& input : description.inputs) {
-      const auto maker = to_be_made_.find(input.path.lexically_normal());
-      if (maker == to_be_made_.end()) continue;
-      status.text = "to be made (after " + maker->second + ")";
-      return;
-    }
-    std::vector<store::InputRecord> inputs;
-    for (const stage::Input& input : description.inputs) inputs.push_back(record_of(input));
-    const auto key = stage::key_of(config, description, inputs);
-    const stage::Standing standing = stage::standing_of(product, description.name, key);
-    using Kind = stage::Standing::Kind;
-    if (standing.kind == Kind::up_to_date)
-      known_[{stage::product_of(description.name), product.lexically_normal()}] = standing.content_hash;
-    status.up_to_date = standing.kind == Kind::up_to_date && !config.run.force;
-    const std::string path = product.string();
-    if (status.up_to_date) {
-      status.text = "up to date (" + path + ")";
-    } else if (standing.kind == Kind::up_to_date) {
-      status.text = "to be made (" + path + " is up to date, but --force)";
-    } else if (standing.kind == Kind::missing) {
-      status.text = "missing (" + path + ")";
-    } else if (standing.kind == Kind::damaged) {
-      status.text = "damaged (" + path + ": " + one_line(standing.reason) + ")";
-    } else {
-      status.text = "stale (" + path + " was made from other options or inputs)";
-    }
-  }
-
-  // A file that several stages take is read once.
-  store::InputRecord record_of(const stage::Input& input) {
-    std::string& hash = known_[{input.name, input.path.lexically_normal()}];
-    if (hash.empty()) hash = stage::verified(input).content_hash;
-    return {input.name, input.path.string(), hash};
-  }
-
-  std::map<std::pair<std::string, fs::path>, std::string> known_;  // name and path of an input -> its content
-  std::map<fs::path, std::string> to_be_made_;                     // product -> the stage that makes it
-  std::vector<StageStatus> found_;
-};
+// Where a file really lies: products that several tasks of a sweep share are links.
+fs::path place_of(const fs::path& path) {
+  std::error_code absent;
+  const fs::path target = fs::read_symlink(path, absent);
+  return (absent ? path : path.parent_path() / target).lexically_normal();
+}
 
 }  // namespace
+
+const StageStatus& Survey::look(const std::string& stage, const config::Config& config) {
+  const fs::path out = config.run.out, in = config.run.in.empty() ? out : fs::path(config.run.in);
+  StageStatus status{.stage = stage,
+                     .text = {},
+                     .product = out / (stage::product_of(stage) + ".h5"),
+                     .key = {},
+                     .config = config};
+  try {
+    judge(status, config, description_of(stage, config, in, out));
+  } catch (const Error& error) {  // the stage itself will say what to do about it
+    status.text = "to be made (" + one_line(error.what()) + ")";
+  }
+  if (!status.up_to_date) to_be_made_.emplace(place_of(status.product), stage);
+  return found_.emplace_back(std::move(status));
+}
+
+void Survey::judge(StageStatus& status, const config::Config& config, const stage::Description& description) {
+  using State = StageStatus::State;
+  for (const stage::Input& input : description.inputs) {
+    const auto maker = to_be_made_.find(place_of(input.path));
+    if (maker == to_be_made_.end()) continue;
+    status.text = "to be made (after " + maker->second + ")";
+    return;
+  }
+  std::vector<store::InputRecord> inputs;
+  for (const stage::Input& input : description.inputs) inputs.push_back(record_of(input));
+  status.key = stage::key_of(config, description, inputs);
+  const stage::Standing standing = stage::standing_of(status.product, description.name, status.key);
+  using Kind = stage::Standing::Kind;
+  if (standing.kind == Kind::up_to_date)
+    known_[{stage::product_of(description.name), place_of(status.product)}] = standing.content_hash;
+  status.up_to_date = standing.kind == Kind::up_to_date && !config.run.force;
+  const std::string path = status.product.string();
+  if (status.up_to_date) {
+    status.state = State::up_to_date;
+    status.text = "up to date (" + path + ")";
+  } else if (standing.kind == Kind::up_to_date) {
+    status.state = State::stale;
+    status.text = "to be made (" + path + " is up to date, but --force)";
+  } else if (standing.kind == Kind::missing) {
+    status.state = State::missing;
+    status.text = "missing (" + path + ")";
+  } else if (standing.kind == Kind::damaged) {
+    status.state = State::damaged;
+    status.text = "damaged (" + path + ": " + one_line(standing.reason) + ")";
+  } else {
+    status.state = State::stale;
+    status.text = "stale (" + path + " was made from other options or inputs)";
+  }
+}
+
+// A file that several stages take is read once.
+store::InputRecord Survey::record_of(const stage::Input& input) {
+  std::string& hash = known_[{input.name, place_of(input.path)}];
+  if (hash.empty()) hash = stage::verified(input).content_hash;
+  return {input.name, input.path.string(), hash};
+}
 
 std::string baseline_folder(const std::string& scheme) {
   std::string name;

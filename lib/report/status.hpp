@@ -1,8 +1,12 @@
 #pragma once
+#include <filesystem>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/config.hpp"
+#include "stage/standing.hpp"
 
 namespace bitdarts::report {
 
@@ -11,6 +15,29 @@ struct StageStatus {
   std::string stage;  ///< "search"
   bool up_to_date = false;
   std::string text;  ///< "up to date (results/x/searched.h5)", or why not
+  enum class State { up_to_date, missing, damaged, stale, blocked } state = State::blocked;
+  std::filesystem::path product;
+  std::string key;          ///< of the product to be made; empty when the inputs are not there yet
+  config::Config config{};  ///< that the stage would be started with
+};
+
+/// Judges one stage after the other, in the order in which they would run, and remembers for the later ones
+/// what is yet to be made. Reads whole files, each once, as the stages do, but starts no MPI.
+class Survey {
+ public:
+  /// The stage with this configuration: products in run.out, inputs in run.in or there too. An input may be a
+  /// symbolic link.
+  const StageStatus& look(const std::string& stage, const config::Config& config);
+  std::vector<StageStatus> found() && { return std::move(found_); }
+
+ private:
+  void judge(StageStatus& status, const config::Config& config, const stage::Description& description);
+  store::InputRecord record_of(const stage::Input& input);
+
+  std::map<std::pair<std::string, std::filesystem::path>, std::string>
+      known_;                                                // name and path of an input -> its content
+  std::map<std::filesystem::path, std::string> to_be_made_;  // product -> the stage that makes it
+  std::vector<StageStatus> found_;
 };
 
 /// The stages of a pipeline from `from` to `to`, in the order in which pipelines/run starts them: the chain,

@@ -80,6 +80,18 @@ bool DirectoryLock::file_in(const fs::path& directory) {
   return fs::exists(directory / file_name, unknown);
 }
 
+std::string DirectoryLock::holder_of(const fs::path& directory) {
+  const int descriptor = ::open((directory / file_name).c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return {};
+  struct flock whole_file {};
+  whole_file.l_type = F_WRLCK;
+  whole_file.l_whence = SEEK_SET;
+  const bool held = ::fcntl(descriptor, F_OFD_GETLK, &whole_file) == 0 && whole_file.l_type != F_UNLCK;
+  const std::string holder = held ? text_of(descriptor) : "";
+  ::close(descriptor);
+  return holder;
+}
+
 void DirectoryLock::open() {
   constexpr mode_t for_everyone = 0666;  // less the user's umask
   descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, for_everyone);

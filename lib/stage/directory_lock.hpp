@@ -18,6 +18,8 @@ class DirectoryLock {
   const std::string& warning() const { return warning_; }
   /// Is there a lock file, be it held or left by a run that was killed?
   static bool file_in(const std::filesystem::path& directory);
+  /// Who holds the directory now, as it was named; empty when nobody does, or nobody can tell.
+  static std::string holder_of(const std::filesystem::path& directory);
 
  private:
   void open();

@@ -11,6 +11,7 @@ done
 [ -f prefix/share/bitdarts/pipelines/quickstart.ini ] || fail "the pipelines are not there"
 [ ! -e prefix/share/bitdarts/pipelines/run ] || fail "the driver is there twice"
 
+for script in submit sweep status job; do [ -x "prefix/share/bitdarts/slurm/$script" ] || fail "no slurm/$script"; done
 mkdir mine && mv prefix elsewhere # it may be moved
 printf '[report]\nbaselines = uniform:lsq+:w4a8\n' | cat run.ini - > mine/tiny.ini
 export PATH=$work/elsewhere/bin:$PATH
@@ -27,4 +28,6 @@ if grep -q wrote said; then fail "not every stage is up to date"; fi
 expect 2 "did you mean search.steps?" bitdarts-run mine/tiny.ini -- --search.setps=3
 expect 0 "search: wrote there/searched.h5" bitdarts-run mine/tiny.ini --np 1 --to search --out there -- --search.steps=3
 expect 0 "search.steps = 3" bitdarts-inspect there/searched.h5
+expect 0 "^exec .*/elsewhere/share/bitdarts/slurm/job .* finetune$" elsewhere/share/bitdarts/slurm/submit mine/tiny.ini --dry-run -- --finetune.steps=4
+expect 0 "^# search: up to date" elsewhere/share/bitdarts/slurm/submit mine/tiny.ini --dry-run
 echo "install: all is well"

@@ -8,8 +8,9 @@ echo 'model.layers.0.* lsq+:4 pact:8' > tables/mine_1.txt
 sed -i 's|^text = .*|text = text.txt\n[report]\nbaselines = uniform:lsq+:w4a8 tables/mine_1.txt\n[data]|' run.ini
 uniform=run/baselines/uniform_lsqplus_w4a8 table=run/baselines/tables_mine_1.txt
 
-mkdir -p installed/bin
+mkdir -p installed/bin installed/share/bitdarts/pipelines
 cp "$tests/../pipelines/run" installed/bin/bitdarts-run
+cp "$tests/../pipelines/launch.sh" installed/share/bitdarts/pipelines/
 for program in "$bin"/bitdarts-*; do ln -s "$program" installed/bin/; done
 pipeline() { installed/bin/bitdarts-run run.ini --out run --np 1 "$@"; }
 status() { "$bin/bitdarts-status" --config run.ini "$@"; }

@@ -146,6 +146,7 @@ TEST_CASE("the table binds every field of every struct once") {
   CHECK(sizeof(config.finetune) - bytes["finetune"] < sizeof(double));
   CHECK(sizeof(config.evaluate) - bytes["evaluate"] < sizeof(double));
   CHECK(sizeof(config.report) - bytes["report"] < sizeof(double));
+  CHECK(sizeof(config.slurm) - bytes["slurm"] < sizeof(double));
   CHECK(sizeof(config.run) - bytes["run"] < sizeof(double));
 }
 

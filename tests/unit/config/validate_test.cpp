@@ -50,6 +50,14 @@ TEST_CASE("candidates are METHOD:BITS or fp32, at least one, and none twice") {
   CHECK(complaint_about({"--search.weight_candidates=uniform:2,lsq+:16,pact:7"}).empty());
 }
 
+TEST_CASE("options of sbatch are long ones without blanks in them") {
+  for (const char* good : {"", "--time=1", "--time=1-0  --exclusive --gres=gpu:2,tmp:1"})
+    CHECK(complaint_about({std::string("--slurm.options=") + good}).empty());
+  for (const char* bad : {"-p big", "--time 1", "--=1", "--", "time=1", "--comment='two words'"})
+    CHECK_THAT(complaint_about({std::string("--slurm.search=") + bad}), Contains("has the word"));
+  CHECK_THAT(complaint_about({"--slurm.launcher=aprun"}), Contains("auto, srun, mpirun"));
+}
+
 TEST_CASE("budgets are written as documented") {
   for (const char* good : {"w4a8", "w16a16", "w32a32", "0.02", "1", "2%", "100%", "1.6%"})
     CHECK(complaint_about({std::string("--search.budget=") + good}) == "");

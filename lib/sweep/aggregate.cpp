@@ -1,0 +1,192 @@
+// From the results of tasks to those of settings.
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "report/format.hpp"
+#include "sweep/results.hpp"
+
+namespace bitdarts::sweep {
+namespace {
+
+using report::EvaluatedModel;
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+constexpr const char* seed_key = "run.seed";
+
+Settings without_seed(Settings settings) {
+  std::erase_if(settings, [](const auto& setting) { return setting.first == seed_key; });
+  return settings;
+}
+
+// Does it bear on the model before quantization, and on how that is measured?
+bool before_quantization(const std::string& key) {
+  for (const char* section : {"data.", "tokenizer.", "model.", "pretrain.", "evaluate.", "run."})
+    if (key.starts_with(section)) return key != seed_key;
+  return false;
+}
+
+std::string words_of(const Settings& settings) {
+  std::string words;
+  for (const auto& [key, value] : settings) words += (words.empty() ? "" : ", ") + key + " = " + value;
+  return words;
+}
+
+// Every number of an evaluation: what a mean is taken of.
+constexpr double EvaluatedModel::*numbers[] = {
+    &EvaluatedModel::perplexity,      &EvaluatedModel::bits_per_byte,     &EvaluatedModel::nll,
+    &EvaluatedModel::kl_divergence,   &EvaluatedModel::top1_agreement,    &EvaluatedModel::weight_bits,
+    &EvaluatedModel::weight_bits_all, &EvaluatedModel::input_bits,        &EvaluatedModel::model_bytes,
+    &EvaluatedModel::quantized_bytes, &EvaluatedModel::compression_ratio, &EvaluatedModel::bops_ratio,
+    &EvaluatedModel::size_ratio};
+
+Spread spread_in(const Results& results, const Group& group, double EvaluatedModel::*number) {
+  std::vector<double> values;
+  for (const std::size_t i : group.tasks) values.push_back((*results.tasks[i].model).*number);
+  return spread_of(values);
+}
+
+std::vector<Group> grouped(const Results& results) {
+  std::vector<Group> groups;
+  for (std::size_t i = 0; i < results.tasks.size(); ++i) {
+    const Task& task = results.tasks[i].task;
+    const Settings settings = without_seed(task.settings);
+    auto group = std::find_if(groups.begin(), groups.end(), [&](const Group& one) {
+      return one.settings == settings && one.baseline == task.baseline;
+    });
+    if (group == groups.end()) {
+      Group fresh;
+      fresh.settings = settings;
+      fresh.baseline = task.baseline;
+      group = groups.insert(groups.end(), std::move(fresh));
+    }
+    ++group->all;
+    if (results.tasks[i].model) group->tasks.push_back(i);
+  }
+  return groups;
+}
+
+void summarise(const Results& results, Group& group) {
+  if (group.tasks.empty()) return;
+  group.mean = *results.tasks[group.tasks.front()].model;  // its name and role
+  for (const auto number : numbers) group.mean.*number = spread_in(results, group, number).mean;
+  group.perplexity = spread_in(results, group, &EvaluatedModel::perplexity);
+  group.bits_per_byte = spread_in(results, group, &EvaluatedModel::bits_per_byte);
+  group.divergence = spread_in(results, group, &EvaluatedModel::kl_divergence);
+  group.cost =
+      spread_in(results, group, results.by_size ? &EvaluatedModel::size_ratio : &EvaluatedModel::bops_ratio);
+}
+
+// What both sweep has the same value in both.
+bool agree(const Group& a, const Group& b) {
+  for (const auto& [key, value] : a.settings)
+    for (const auto& [other_key, other] : b.settings)
+      if (key == other_key && key != "finetune.scheme" && value != other) return false;
+  return true;
+}
+
+bool is_searched(const Group& group) {
+  return !group.tasks.empty() && group.mean.role == EvaluatedModel::Role::searched;
+}
+
+std::string seed_of(const Results& results, std::size_t task) {
+  return value_of(results.tasks[task].task, seed_key);
+}
+
+// Seeds differ more from each other than schemes do: the same seed is compared with itself.
+Spread change_against(const Results& results, const Group& group, const Group& other) {
+  std::vector<double> changes;
+  for (const std::size_t mine : group.tasks)
+    for (const std::size_t theirs : other.tasks)
+      if (seed_of(results, mine) == seed_of(results, theirs))
+        changes.push_back(results.tasks[mine].model->perplexity / results.tasks[theirs].model->perplexity -
+                          1);
+  return spread_of(changes);
+}
+
+// The rule of report::compare, over means.
+void stand_against_hand_picked(const Results& results, Group& group) {
+  std::vector<EvaluatedModel> models{group.mean};
+  std::map<std::string, const Group*> by_name;
+  for (const Group& other : results.groups) {
+    if (other.tasks.empty() || other.mean.role != EvaluatedModel::Role::uniform || !agree(group, other))
+      continue;
+    models.push_back(other.mean);
+    models.back().name = std::to_string(by_name.size());
+    by_name[models.back().name] = &other;
+  }
+  const report::Comparison comparison = report::compare(models, results.by_size);
+  if (!comparison.opponent) return;
+  const Group& opponent = *by_name.at(comparison.models[*comparison.opponent].name);
+  group.by_hand = opponent.mean.name;
+  group.by_hand_perplexity = opponent.mean.perplexity;
+  group.change = change_against(results, group, opponent);
+}
+
+// A mean over fewer seeds than the others' does not stand level with them.
+void find_front(Results& results) {
+  std::size_t most = 0;
+  for (const Group& group : results.groups) most = std::max(most, group.tasks.size());
+  std::vector<CostPoint> points;
+  for (const Group& group : results.groups) {
+    const bool level = group.tasks.size() == group.all || group.tasks.size() == most;
+    points.push_back({level ? group.cost.mean : NAN, group.perplexity.mean});
+  }
+  for (const std::size_t i : pareto_front(points)) results.groups[i].on_front = true;
+}
+
+void find_full_precision(Results& results) {
+  struct Models {
+    std::string way;
+    std::set<std::string> seen;  // one model is evaluated beside many schemes
+    std::vector<double> perplexities, bits;
+  };
+  std::vector<Models> ways;
+  for (const TaskResult& result : results.tasks) {
+    if (!result.full_precision) continue;
+    Settings settings = result.task.settings;
+    std::erase_if(settings, [](const auto& setting) { return !before_quantization(setting.first); });
+    const std::string words = words_of(settings);
+    auto way = std::find_if(ways.begin(), ways.end(), [&](const Models& one) { return one.way == words; });
+    if (way == ways.end()) way = ways.insert(ways.end(), Models{words, {}, {}, {}});
+    if (!way->seen.insert(result.pretrained).second) continue;
+    way->perplexities.push_back(result.full_precision->perplexity);
+    way->bits.push_back(result.full_precision->bits_per_byte);
+  }
+  for (const Models& way : ways)
+    results.full_precision.push_back({way.way, spread_of(way.perplexities), spread_of(way.bits)});
+}
+
+}  // namespace
+
+void aggregate(Results& results) {
+  results.groups = grouped(results);
+  for (Group& group : results.groups) summarise(results, group);
+  const auto order = [](const Group& group) {
+    return std::isfinite(group.cost.mean) ? group.cost.mean : std::numeric_limits<double>::infinity();
+  };
+  std::stable_sort(results.groups.begin(), results.groups.end(),
+                   [&](const Group& a, const Group& b) { return order(a) < order(b); });
+  for (Group& group : results.groups)
+    if (is_searched(group)) stand_against_hand_picked(results, group);
+  find_front(results);
+  find_full_precision(results);
+}
+
+std::string verdict_of(const Group& group) {
+  if (group.by_hand.empty()) return {};
+  const double change = group.change.mean;
+  std::string text = change < 0 ? "wins " : change > 0 ? "LOSES +" : "ties ";
+  text += report::percent(change);
+  if (std::isfinite(group.change.deviation)) text += " ± " + report::percent(group.change.deviation);
+  return text;
+}
+
+std::string label_of(const Group& group) {
+  std::string label;
+  for (const auto& [key, value] : group.settings) label += (label.empty() ? "" : " ") + value;
+  return label.empty() ? group.mean.name : label;
+}
+
+}  // namespace bitdarts::sweep

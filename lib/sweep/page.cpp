@@ -1,0 +1,235 @@
+#include "sweep/page.hpp"
+
+#include <algorithm>
+
+#include "report/csv.hpp"
+#include "report/html.hpp"
+#include "sweep/choices.hpp"
+
+namespace bitdarts::sweep {
+namespace {
+
+using report::escaped;
+using report::fixed;
+using report::percent;
+
+// Sorts a table by the column whose title is clicked: numbers by size (data-v, or the text), others by
+// letters; a second click turns it round. Without scripts the table stays as it is.
+const char* const script = R"js(<script>
+document.querySelectorAll('table.sortable').forEach(function (table) {
+  var body = table.tBodies[0], last = -1, sign = 1;
+  function value(row, i) {
+    var cell = row.cells[i], text = cell.dataset.v === undefined ? cell.textContent : cell.dataset.v;
+    var number = parseFloat(text);
+    return text === '' || text === '-' ? null : isNaN(number) ? text : number;
+  }
+  Array.prototype.forEach.call(table.tHead.rows[0].cells, function (title, i) {
+    title.style.cursor = 'pointer';
+    title.title = 'sort by this column';
+    title.addEventListener('click', function () {
+      sign = last === i ? -sign : 1;
+      last = i;
+      Array.prototype.slice.call(body.rows).sort(function (a, b) {
+        var x = value(a, i), y = value(b, i);
+        if (x === null || y === null) return x === y ? 0 : x === null ? 1 : -1;
+        return sign * (typeof x === 'number' && typeof y === 'number' ? x - y : String(x) < String(y) ? -1 : 1);
+      }).forEach(function (row) { body.appendChild(row); });
+    });
+  });
+});
+</script>
+)js";
+
+// A cell with the number that it is sorted by.
+std::string cell(const std::string& text, double value = NAN) {
+  if (!std::isfinite(value)) return "<td>" + escaped(text) + "</td>";
+  return "<td data-v=\"" + report::csv_number(value) + "\">" + escaped(text) + "</td>";
+}
+
+std::string table(const std::vector<std::string>& header, const std::string& rows) {
+  std::string html = "<div class=\"scroll\"><table class=\"sortable\">\n<thead><tr>";
+  for (const std::string& title : header) html += "<th>" + escaped(title) + "</th>";
+  return html + "</tr></thead>\n<tbody>\n" + rows + "</tbody></table></div>\n";
+}
+
+std::string value_in(const std::vector<std::pair<std::string, std::string>>& settings,
+                     const std::string& key) {
+  for (const auto& [name, value] : settings)
+    if (name == key) return value.empty() ? "\"\"" : value;
+  return "-";
+}
+
+std::string against_hand(const Group& group) {
+  if (group.by_hand.empty()) return "<td>-</td><td>-</td>";
+  return cell(group.by_hand + " (" + fixed(group.by_hand_perplexity, 3) + ")") +
+         cell(verdict_of(group), group.change.mean);
+}
+
+std::string groups_html(const Results& results) {
+  std::vector<std::string> header;
+  for (const std::string& key : results.keys)
+    if (key != "run.seed") header.push_back(key);
+  const auto keys = header;
+  header.insert(header.end(), {"front", "runs", "perplexity", results.by_size ? "size ratio" : "BOPs ratio",
+                               "best by hand at its cost or above", "against it", "bits per weight",
+                               "bits per input", "KL [nats]", "top-1 agrees", "bits per byte", "model [MB]"});
+  std::string rows;
+  for (const Group& group : results.groups) {
+    rows += group.on_front ? "<tr class=\"searched\">" : "<tr>";
+    for (const std::string& key : keys) rows += cell(value_in(group.settings, key));
+    const std::string runs = std::to_string(group.tasks.size()) +
+                             (group.tasks.size() < group.all ? " of " + std::to_string(group.all) : "");
+    rows += cell(group.on_front ? "●" : "", group.on_front ? 0 : 1) +
+            cell(runs, static_cast<double>(group.tasks.size())) +
+            cell(in_words(group.perplexity, 3), group.perplexity.mean) +
+            cell(percent(group.cost.mean, 3), group.cost.mean) + against_hand(group) +
+            cell(fixed(group.mean.weight_bits, 2)) + cell(fixed(group.mean.input_bits, 2)) +
+            cell(in_words(group.divergence, 4), group.divergence.mean) +
+            cell(percent(group.mean.top1_agreement)) +
+            cell(in_words(group.bits_per_byte, 4), group.bits_per_byte.mean) +
+            cell(fixed(group.mean.model_bytes / 1e6, 3)) + "</tr>\n";
+  }
+  for (const FullPrecision& full : results.full_precision) {
+    rows += "<tr>";
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      rows +=
+          cell(i > 0 ? "-" : "full precision" + (full.settings.empty() ? "" : " (" + full.settings + ")"));
+    rows += (keys.empty() ? cell("full precision") : cell("", 2)) +
+            cell(std::to_string(full.perplexity.count), static_cast<double>(full.perplexity.count)) +
+            cell(in_words(full.perplexity, 3), full.perplexity.mean) + cell(percent(1, 3), 1) + cell("-") +
+            cell("-") + cell("32.00") + cell("32.00") + cell("0") + cell("100%", 1) +
+            cell(in_words(full.bits_per_byte, 4), full.bits_per_byte.mean) + cell("-") + "</tr>\n";
+  }
+  return "<p>Each line is the mean over the runs with different seeds, ± their standard deviation. Against "
+         "the "
+         "best uniform scheme each seed is compared with itself, and the change is the mean of these; the "
+         "scheme "
+         "is the best one at the nearest cost that is not below that of the line. A line with runs missing "
+         "is "
+         "over fewer seeds and is on no front.</p>\n" +
+         table(header, rows);
+}
+
+std::string tasks_html(const Results& results) {
+  std::vector<std::string> header{"task"};
+  const bool named = std::any_of(results.tasks.begin(), results.tasks.end(),
+                                 [](const TaskResult& result) { return !result.task.name.empty(); });
+  if (named) header.emplace_back("name");
+  header.insert(header.end(), results.keys.begin(), results.keys.end());
+  header.insert(header.end(), {"perplexity", results.by_size ? "size ratio" : "BOPs ratio", "bits per weight",
+                               "bits per input", "KL [nats]", "state"});
+  std::string rows;
+  for (const TaskResult& result : results.tasks) {
+    const std::string id = escaped(result.task.id);
+    rows += result.model ? "<tr>" : "<tr class=\"incomparable\">";
+    rows += result.has_report ? "<td><a href=\"../tasks/" + id + "/report/report.html\">" + id + "</a></td>"
+                              : "<td>" + id + "</td>";
+    if (named) rows += cell(result.task.name.empty() ? "-" : result.task.name);
+    for (const std::string& key : results.keys) rows += cell(value_in(result.task.settings, key));
+    const report::EvaluatedModel model = result.model.value_or(report::EvaluatedModel{});
+    rows += cell(fixed(model.perplexity, 3)) +
+            cell(percent(results.cost_of(model), 3), results.cost_of(model)) +
+            cell(fixed(model.weight_bits, 2)) + cell(fixed(model.input_bits, 2)) +
+            cell(fixed(model.kl_divergence, 4)) + cell(result.model ? "done" : result.missing) + "</tr>\n";
+  }
+  return table(header, rows);
+}
+
+// A bar behind the number shows the share.
+std::string share_cell(int count, int all) {
+  if (count == 0) return "<td>·</td>";
+  const std::string share = fixed(100.0 * count / all, 0);
+  return "<td style=\"background:linear-gradient(90deg,var(--blue-faint) " + share + "%,transparent " +
+         share + "%)\" data-v=\"" + std::to_string(count) + "\">" + std::to_string(count) + " (" + share +
+         "%)</td>";
+}
+
+std::string choices_table(const Choices& choices, bool weights) {
+  std::vector<std::string> header{weights ? "weights" : "inputs"};
+  for (const std::string& kind : choices.kinds) header.push_back(kind);
+  std::string rows;
+  for (const auto& candidate : choices.candidates) {
+    const std::string name = quant::to_string(candidate);
+    std::string row;
+    int sum = 0;
+    for (const std::string& kind : choices.kinds) {
+      const auto& counts = (weights ? choices.weights : choices.inputs).at(kind);
+      const int count = counts.contains(name) ? counts.at(name) : 0;
+      sum += count;
+      row += share_cell(count, choices.layers(kind));
+    }
+    if (sum > 0) rows += "<tr>" + cell(name) + row + "</tr>\n";
+  }
+  return table(header, rows);
+}
+
+std::vector<const quant::Scheme*> schemes_of(const Results& results, const Group& group) {
+  std::vector<const quant::Scheme*> schemes;
+  for (const std::size_t i : group.tasks)
+    if (results.tasks[i].model->role == report::EvaluatedModel::Role::searched)
+      schemes.push_back(&results.tasks[i].scheme);
+  return schemes;
+}
+
+std::string choices_html(const Results& results) {
+  std::vector<const quant::Scheme*> all;
+  std::string by_setting;
+  for (const Group& group : results.groups) {
+    const auto schemes = schemes_of(results, group);
+    all.insert(all.end(), schemes.begin(), schemes.end());
+    if (schemes.empty()) continue;
+    const Choices choices = choices_of(schemes);
+    by_setting += report::folded(label_of(group) + ": " + std::to_string(schemes.size()) + " schemes",
+                                 choices_table(choices, true) + choices_table(choices, false));
+  }
+  if (all.empty()) return {};
+  const Choices choices = choices_of(all);
+  return "<p>How many layers of each kind took which candidate, in all " + std::to_string(all.size()) +
+         " searched schemes; the share is of the layers of that kind.</p>\n" + choices_table(choices, true) +
+         choices_table(choices, false) + by_setting;
+}
+
+std::string missing_html(const Results& results) {
+  std::string items;
+  std::size_t count = 0;
+  for (const TaskResult& result : results.tasks) {
+    if (result.model) continue;
+    ++count;
+    items += "<li>" + escaped(result.task.id) + ": " + escaped(result.missing) + "</li>\n";
+  }
+  for (const std::string& problem : results.problems) items += "<li>" + escaped(problem) + "</li>\n";
+  if (items.empty()) return {};
+  return "<div class=\"problems\"><strong>" + std::to_string(count) + " of " +
+         std::to_string(results.tasks.size()) + " tasks have no result</strong><ul>\n" + items +
+         "</ul></div>\n";
+}
+
+}  // namespace
+
+std::string sweep_page(const Results& results) {
+  const std::string front = report::figure(report::draw(front_chart(results)), "Perplexity over cost",
+                                           "Lower is better, and so is further left. What is on the green "
+                                           "line is beaten by nothing here at its cost "
+                                           "or below.");
+  const std::pair<const char*, std::pair<const char*, std::string>> parts[] = {
+      {"front", {"Pareto front", front}},
+      {"settings", {"Settings", groups_html(results)}},
+      {"choices", {"What was chosen", choices_html(results)}},
+      {"tasks", {"Tasks", tasks_html(results)}}};
+  std::string links, sections;
+  for (const auto& [id, part] : parts) {
+    if (part.second.empty()) continue;
+    links += "<a href=\"#" + std::string(id) + "\">" + part.first + "</a>\n";
+    sections += report::section(id, part.first, part.second);
+  }
+  return report::page("bitdarts: " + results.name,
+                      "<header>\n<p class=\"over\">bitdarts sweep</p>\n<h1>" + escaped(results.name) +
+                          "</h1>\n</header>\n<nav>\n" + links + "</nav>\n<div class=\"verdict open\"><p>" +
+                          escaped(summary_in_words(results)) + "</p></div>\n" + missing_html(results) +
+                          sections +
+                          "<footer>Made by bitdarts-report. The numbers are in tasks.csv, settings.csv and "
+                          "choices.csv beside this page.</footer>\n" +
+                          script);
+}
+
+}  // namespace bitdarts::sweep

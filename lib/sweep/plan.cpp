@@ -1,0 +1,173 @@
+#include "sweep/plan.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "config/nearest.hpp"
+#include "core/error.hpp"
+#include "stage/descriptions.hpp"
+#include "stage/stage.hpp"
+#include "sweep/recipe.hpp"
+
+namespace bitdarts::sweep {
+namespace {
+
+constexpr std::array<const char*, 4> makers{"tokenize", "pretrain", "search", "finetune"};
+
+// Which stages' products are shared, beside tokenize's and pretrain's: a rule about the options that are
+// swept, not about their values, so that one more value moves nothing.
+struct Sharing {
+  bool search = false, finetune = false;
+
+  Sharing(const config::Sweep& sweep, const config::Config& base) {
+    bool from_swept = false;
+    std::set<std::string> swept;
+    for (const config::SweepAxis& axis : sweep.axes)
+      for (const config::SweepPoint& point : axis.points)
+        for (const config::SweepSetting& setting : point.settings) swept.insert(setting.key);
+    from_swept = swept.contains("finetune.from") || base.finetune.from == "searched";
+    for (const std::string& key : swept) {
+      const bool after_finetune = key.starts_with("evaluate.");
+      // Of several schemes, one at most is the searched one.
+      const bool after_search = key.starts_with("finetune.") && (key != "finetune.scheme" || from_swept);
+      search = search || after_search || after_finetune;
+      finetune = finetune || after_finetune;
+    }
+  }
+  bool shares(const std::string& stage) const {
+    if (stage == "search") return search;
+    if (stage == "finetune") return finetune;
+    return stage == "tokenize" || stage == "pretrain";
+  }
+};
+
+std::string product_file(const std::string& stage) { return stage::product_of(stage) + ".h5"; }
+
+// The stages of a task, in order.
+std::vector<std::string> stages_of(const config::Config& config) {
+  if (stage::uses_search(config.finetune)) return {"tokenize", "pretrain", "search", "finetune", "evaluate"};
+  return {"tokenize", "pretrain", "finetune", "evaluate"};
+}
+
+class Planner {
+ public:
+  Planner(Plan& plan, const Sharing& sharing) : plan_(plan), sharing_(sharing) {}
+
+  void add(const Task& task) {
+    const std::string own = "tasks/" + task.id;
+    std::map<std::string, std::string> place;  // stage -> where its product lies
+    for (const std::string& stage : stages_of(task.config)) {
+      place[stage] = sharing_.shares(stage) ? "shared/" + recipe_name(stage, task.config) : own;
+      // The inputs of whatever runs there; a task's folder has links to all that is made for it.
+      for (const auto& [earlier, where] : place)
+        if (earlier != stage && where != place[stage]) link(place[stage], where, earlier);
+      if (place[stage] != own) link(own, place[stage], stage);
+      put(place[stage], stage, task);
+    }
+  }
+
+  void finish() {
+    const auto rank = [](const Piece& piece) {
+      if (!piece.shared()) return makers.size();
+      const auto* const at = std::find(makers.begin(), makers.end(), piece.stage);
+      return static_cast<std::size_t>(at - makers.begin());
+    };
+    std::stable_sort(plan_.pieces.begin(), plan_.pieces.end(),
+                     [&](const Piece& a, const Piece& b) { return rank(a) < rank(b); });
+  }
+
+ private:
+  void link(const std::string& from, const std::string& to, const std::string& stage) {
+    const std::string path = from + "/" + product_file(stage);
+    if (linked_.insert(path).second) plan_.links.push_back({path, "../../" + to + "/" + product_file(stage)});
+  }
+
+  void put(const std::string& place, const std::string& stage, const Task& task) {
+    if (!known_.insert(place + "/" + stage).second) return;
+    Piece piece{place, stage, task.overrides, task.config};
+    piece.config.run.out = (plan_.folder / place).string();
+    piece.config.run.in.clear();
+    plan_.pieces.push_back(std::move(piece));
+  }
+
+  Plan& plan_;
+  const Sharing& sharing_;
+  std::set<std::string> linked_, known_;
+};
+
+// Where a symbolic link points; empty when there is none.
+std::string target_of(const fs::path& path) {
+  std::error_code absent;
+  return fs::read_symlink(path, absent).string();
+}
+
+void make_link(const fs::path& path, const std::string& target) {
+  std::error_code failed;
+  if (target_of(path) == target) return;
+  if (fs::exists(fs::symlink_status(path, failed)) && target_of(path).empty())
+    throw Error("a file lies where the link to a shared product belongs", path.string(),
+                "move it away; it would be " + target);
+  // Two planners may be at it: each makes a link of its own and moves it into place.
+  const fs::path temporary = path.string() + "." + std::to_string(getpid()) + ".tmp";
+  fs::remove(temporary, failed);
+  fs::create_symlink(target, temporary, failed);
+  if (!failed) fs::rename(temporary, path, failed);
+  if (failed)
+    throw Error("cannot make a link (" + failed.message() + ")", path.string(),
+                "look at free space, quota and write permission");
+}
+
+}  // namespace
+
+Plan make_plan(const config::Sweep& sweep, const config::Config& base, const fs::path& folder) {
+  Plan plan{.folder = folder, .tasks = expand(sweep, base), .pieces = {}, .links = {}};
+  const Sharing sharing(sweep, base);
+  Planner planner(plan, sharing);
+  for (const Task& task : plan.tasks) planner.add(task);
+  planner.finish();
+  return plan;
+}
+
+std::vector<Piece> pieces_of(const Plan& plan, const std::vector<std::string>& ids) {
+  std::set<std::string> wanted;
+  std::vector<std::string> known;
+  for (const Task& task : plan.tasks) known.push_back(task.id);
+  for (const std::string& id : ids) {
+    if (std::find(known.begin(), known.end(), id) == known.end())
+      throw ConfigError("the sweep has no task " + id, "--task",
+                        config::suggestion(id, known, "bitdarts-sweep --list tasks --all names them"));
+    wanted.insert("tasks/" + id);
+  }
+  for (const Link& link : plan.links) {
+    const std::string from = link.path.substr(0, link.path.rfind('/'));
+    const std::string to = link.target.substr(6, link.target.rfind('/') - 6);  // without "../../"
+    if (wanted.contains(from)) wanted.insert(to);
+  }
+  std::vector<Piece> pieces;
+  for (const Piece& piece : plan.pieces)
+    if (wanted.contains(piece.place)) pieces.push_back(piece);
+  return pieces;
+}
+
+void lay_out(const Plan& plan) {
+  for (const Piece& piece : plan.pieces) {
+    std::error_code failed;
+    fs::create_directories(plan.folder / piece.place, failed);
+    if (failed)
+      throw Error("cannot make the folder (" + failed.message() + ")", (plan.folder / piece.place).string(),
+                  "look at free space, quota and write permission");
+  }
+  for (const Link& link : plan.links) make_link(plan.folder / link.path, link.target);
+}
+
+std::vector<report::StageStatus> survey(const std::vector<Piece>& pieces) {
+  report::Survey survey;
+  for (const Piece& piece : pieces) survey.look(piece.stage, piece.config);
+  return std::move(survey).found();
+}
+
+}  // namespace bitdarts::sweep

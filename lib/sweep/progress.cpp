@@ -1,0 +1,26 @@
+#include "sweep/progress.hpp"
+
+namespace bitdarts::sweep {
+
+bool is_sweep(const fs::path& folder) {
+  std::error_code absent;
+  return fs::exists(folder / "manifest.tsv", absent);
+}
+
+std::vector<report::StageProgress> sweep_progress(const Plan& plan) {
+  using State = report::StageProgress::State;
+  const auto stages = survey(plan.pieces);
+  std::vector<report::StageProgress> places;
+  for (std::size_t i = 0; i < plan.pieces.size(); ++i) {
+    const std::string& place = plan.pieces[i].place;
+    const bool same = !places.empty() && places.back().where == place;
+    if (same && places.back().state != State::up_to_date) continue;
+    report::StageProgress progress = report::progress_of(stages[i]);
+    progress.where = place;
+    if (same) places.pop_back();
+    places.push_back(std::move(progress));
+  }
+  return places;
+}
+
+}  // namespace bitdarts::sweep

@@ -1,0 +1,154 @@
+#include "sweep/results.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "core/error.hpp"
+#include "report/stored_scheme.hpp"
+#include "stage/descriptions.hpp"
+#include "store/product.hpp"
+
+namespace bitdarts::sweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A product of the chain, and what of the configuration makes it what it is.
+struct Link {
+  const char* name;
+  std::vector<std::string> sections;
+};
+const std::vector<Link>& chain() {
+  static const std::vector<Link> links{{"tokens", {"data", "tokenizer"}},
+                                       {"pretrained", {"model", "pretrain", "run"}},
+                                       {"searched", {"search", "run"}},
+                                       {"finetuned", {"finetune", "search", "run"}},
+                                       {"evaluation", {"evaluate", "run"}}};
+  return links;
+}
+
+// The first of these options that differs, with both values; empty when none does.
+std::string different_option(const config::Config& made, const config::Config& wanted,
+                             const std::vector<std::string>& sections) {
+  std::istringstream have(config::result_options(made, sections)),
+      want(config::result_options(wanted, sections));
+  // Of the section of the search a finetuning takes a few options, as one without a search shows.
+  config::Config by_hand;
+  by_hand.finetune.scheme = "uniform:lsq+:w4a8";
+  const bool finetuning = sections.front() == "finetune";
+  for (std::string mine, theirs; std::getline(have, mine) && std::getline(want, theirs);)
+    if (mine != theirs && (!finetuning || bears_on(theirs.substr(0, theirs.find(" = ")), by_hand)))
+      return "made with " + mine + ", and the sweep now has " + theirs.substr(theirs.find(" = ") + 3);
+  return {};
+}
+
+std::string recorded_hash(const fs::path& path) {
+  return store::File::open(path).text_attribute("/provenance", "content_hash").value_or("");
+}
+
+// A task's evaluation is there: does the chain before it still lead to it? Says which product does not, and
+// why. Reads what products say of themselves, not what they hold.
+std::string out_of_date(const fs::path& folder, const config::Config& wanted) {
+  std::error_code absent;
+  for (const Link& link : chain()) {
+    const std::string file = std::string(link.name) + ".h5";
+    if (!fs::exists(folder / file, absent)) {
+      if (link.name == std::string("searched") && !stage::uses_search(wanted.finetune)) continue;
+      return file + " is not made yet";
+    }
+    try {
+      const auto facts = store::read_provenance(store::File::open(folder / file));
+      const auto made = config::from_ini(facts.configuration, (folder / file).string());
+      if (const auto other = different_option(made, wanted, link.sections); !other.empty())
+        return file + " was " + other;
+      for (const store::InputRecord& input : facts.inputs) {
+        const fs::path lies = folder / (input.name + ".h5");
+        const bool own = input.path == wanted.pretrain.initial;
+        if (!own && fs::exists(lies, absent) && recorded_hash(lies) != input.content_hash)
+          return file + " was made from another " + input.name + ".h5";
+      }
+    } catch (const Error& error) {
+      return file + " cannot be judged: " +
+             std::string(error.what()).substr(0, std::string(error.what()).find('\n'));
+    }
+  }
+  return {};
+}
+
+std::string failure_in(const fs::path& folder) {
+  std::ifstream file(folder / "failed");
+  std::string text;
+  for (std::string line; std::getline(file, line);) {
+    const auto tab = line.find('\t');
+    if (tab == std::string::npos) continue;
+    const std::string name = line.substr(0, tab), value = line.substr(tab + 1);
+    if (name == "stage") text = value + " failed";
+    if (name == "exit_code") text += " with exit code " + value;
+    if (name == "message") text += ": " + value;
+  }
+  return text;
+}
+
+// Why there is no evaluation: the first thing that is not there.
+std::string why_missing(const fs::path& folder) {
+  if (std::string failure = failure_in(folder); !failure.empty()) return failure;
+  std::error_code absent;
+  for (const auto& [file, words] : {std::pair{"tokens.h5", "the tokens that it shares are not made yet"},
+                                    {"pretrained.h5", "the pretrained model that it shares is not made yet"},
+                                    {"finetuned.h5", "not searched and finetuned yet"}})
+    if (!fs::exists(folder / file, absent)) return words;
+  return "not evaluated yet";
+}
+
+TaskResult result_of(const Task& task, const fs::path& folder, std::vector<std::string>& problems) {
+  TaskResult result{
+      .task = task, .model = {}, .full_precision = {}, .pretrained = {}, .scheme = {}, .missing = {}};
+  std::error_code absent;
+  result.has_report = fs::exists(folder / "report" / "report.html", absent);
+  std::vector<std::string> damaged;
+  const auto evaluation = report::load_product(folder / "evaluation.h5", "evaluate", damaged);
+  problems.insert(problems.end(), damaged.begin(), damaged.end());
+  if (!evaluation) {
+    result.missing = damaged.empty() ? why_missing(folder) : "its evaluation.h5 is damaged";
+    return result;
+  }
+  if (const std::string why = out_of_date(folder, task.config); !why.empty()) {
+    result.missing = "its evaluation is out of date: " + why;
+    return result;
+  }
+  result.model = report::evaluated_model(*evaluation, std::nullopt);
+  result.full_precision = report::full_precision_model(*evaluation);
+  result.pretrained = report::input_hash(*evaluation, "pretrained");
+  result.scheme = report::read_scheme(evaluation->file);
+  return result;
+}
+
+std::string name_of(const fs::path& folder) {
+  const fs::path path = fs::absolute(folder).lexically_normal();
+  return path.has_filename() ? path.filename().string() : path.parent_path().filename().string();
+}
+
+}  // namespace
+
+Results load_results(const fs::path& folder) {
+  std::error_code absent;
+  if (!fs::exists(folder / "sweep.ini", absent))
+    throw InputError("this is no folder of a sweep: it has no sweep.ini", folder.string(),
+                     "give the --out of bitdarts-sweep; for one run bitdarts-report --out DIR");
+  const config::Command command = config::parse("report", {"--config", (folder / "sweep.ini").string()}, {});
+  const auto tasks = expand(command.sweep, command.config);
+  Results results{.name = name_of(folder),
+                  .by_size = command.config.search.cost == "size",
+                  .keys = swept_keys(tasks),
+                  .tasks = {},
+                  .groups = {},
+                  .full_precision = {},
+                  .problems = {}};
+  for (const Task& task : tasks)
+    results.tasks.push_back(result_of(task, folder / "tasks" / task.id, results.problems));
+  aggregate(results);
+  return results;
+}
+
+}  // namespace bitdarts::sweep

@@ -1,0 +1,169 @@
+#include "sweep/sweep_report.hpp"
+
+#include <iostream>
+
+#include "core/error.hpp"
+#include "report/csv.hpp"
+#include "report/format.hpp"
+#include "sweep/choices.hpp"
+#include "sweep/manifest.hpp"
+#include "sweep/page.hpp"
+
+namespace bitdarts::sweep {
+namespace {
+
+namespace fs = std::filesystem;
+using report::csv_number;
+using report::EvaluatedModel;
+using report::fixed;
+using report::percent;
+
+std::string value_in(const std::vector<std::pair<std::string, std::string>>& settings,
+                     const std::string& key) {
+  for (const auto& [name, value] : settings)
+    if (name == key) return value;
+  return {};
+}
+
+std::string tasks_csv(const Results& results) {
+  std::vector<std::string> header{"id", "name", "kind"};
+  header.insert(header.end(), results.keys.begin(), results.keys.end());
+  for (const char* name :
+       {"perplexity", "nll", "bits_per_byte", "kl_divergence", "top1_agreement", "mean_weight_bits",
+        "mean_weight_bits_all", "mean_input_bits", "model_bytes", "quantized_weight_bytes",
+        "compression_ratio", "bops_ratio", "size_ratio", "full_precision_perplexity", "no_result_because"})
+    header.emplace_back(name);
+  report::Csv csv(header);
+  for (const TaskResult& result : results.tasks) {
+    std::vector<std::string> cells{result.task.id, result.task.name,
+                                   result.task.baseline ? "baseline" : "sweep"};
+    for (const std::string& key : results.keys) cells.push_back(value_in(result.task.settings, key));
+    const EvaluatedModel m = result.model.value_or(EvaluatedModel{});
+    const double full = result.full_precision ? result.full_precision->perplexity : NAN;
+    for (const double value : {m.perplexity, m.nll, m.bits_per_byte, m.kl_divergence, m.top1_agreement,
+                               m.weight_bits, m.weight_bits_all, m.input_bits, m.model_bytes,
+                               m.quantized_bytes, m.compression_ratio, m.bops_ratio, m.size_ratio, full})
+      cells.push_back(csv_number(value));
+    cells.push_back(result.missing);
+    csv.row(cells);
+  }
+  return csv.text();
+}
+
+std::string settings_csv(const Results& results) {
+  std::vector<std::string> header, keys;
+  for (const std::string& key : results.keys)
+    if (key != "run.seed") keys.push_back(key);
+  header = keys;
+  for (const char* name : {"kind", "runs", "runs_of", "on_front", "perplexity_mean", "perplexity_sd",
+                           "cost_mean", "cost_sd", "bits_per_byte_mean", "bits_per_byte_sd",
+                           "kl_divergence_mean", "kl_divergence_sd", "mean_weight_bits", "mean_input_bits",
+                           "best_by_hand", "best_by_hand_perplexity", "change_mean", "change_sd"})
+    header.emplace_back(name);
+  report::Csv csv(header);
+  for (const Group& group : results.groups) {
+    std::vector<std::string> cells;
+    for (const std::string& key : keys) cells.push_back(value_in(group.settings, key));
+    cells.insert(cells.end(), {group.baseline ? "baseline" : "sweep", std::to_string(group.tasks.size()),
+                               std::to_string(group.all), group.on_front ? "1" : "0"});
+    for (const Spread& spread : {group.perplexity, group.cost, group.bits_per_byte, group.divergence}) {
+      cells.push_back(csv_number(spread.mean));
+      cells.push_back(csv_number(spread.deviation));
+    }
+    cells.insert(cells.end(), {csv_number(group.mean.weight_bits), csv_number(group.mean.input_bits),
+                               group.by_hand, csv_number(group.by_hand_perplexity),
+                               csv_number(group.change.mean), csv_number(group.change.deviation)});
+    csv.row(cells);
+  }
+  return csv.text();
+}
+
+std::string choices_csv(const Results& results) {
+  report::Csv csv({"task", "layer_kind", "tensor", "candidate", "layers"});
+  for (const TaskResult& result : results.tasks) {
+    const Choices choices = choices_of({&result.scheme});
+    for (const bool weights : {true, false})
+      for (const std::string& kind : choices.kinds)
+        for (const auto& [candidate, count] : (weights ? choices.weights : choices.inputs).at(kind))
+          csv.row({result.task.id, kind, weights ? "weight" : "input", candidate, std::to_string(count)});
+  }
+  return csv.text();
+}
+
+}  // namespace
+
+std::map<std::string, std::string> sweep_csv_files(const Results& results) {
+  return {{"tasks.csv", tasks_csv(results)},
+          {"settings.csv", settings_csv(results)},
+          {"choices.csv", choices_csv(results)}};
+}
+
+std::string summary_in_words(const Results& results) {
+  std::size_t done = 0, compared = 0, wins = 0, ties = 0, front = 0, by_hand_on_front = 0, seeds = 0;
+  for (const TaskResult& result : results.tasks) done += result.model.has_value();
+  const Group* best = nullptr;
+  for (const Group& group : results.groups) {
+    front += group.on_front;
+    by_hand_on_front += group.on_front && group.baseline;
+    seeds = std::max(seeds, group.tasks.size());
+    if (!group.by_hand.empty()) {
+      ++compared;
+      wins += group.change.mean < 0;
+      ties += group.change.mean == 0;
+    }
+    if (std::isfinite(group.perplexity.mean) &&
+        (best == nullptr || group.perplexity.mean < best->perplexity.mean))
+      best = &group;
+  }
+  std::string text =
+      std::to_string(done) + " of " + std::to_string(results.tasks.size()) + " tasks have a result.";
+  if (best == nullptr) return text;
+  text += " " + std::to_string(front) + " of " + std::to_string(results.groups.size()) +
+          " settings are on the Pareto front" +
+          (by_hand_on_front > 0 ? ", " + std::to_string(by_hand_on_front) + " of them chosen by hand" : "") +
+          ". The lowest perplexity, " + in_words(best->perplexity, 3) + ", is that of " + label_of(*best) +
+          " at " + percent(best->cost.mean) + " of the 32-bit cost.";
+  if (compared > 0) {
+    text += " Against the best uniform scheme by hand at its cost or above, of " + std::to_string(compared) +
+            " searched settings " + std::to_string(wins) + " win, " + std::to_string(ties) + " tie and " +
+            std::to_string(compared - wins - ties) + " LOSE.";
+  }
+  if (seeds < 3) text += " There are fewer than three seeds: small differences can be chance.";
+  return text;
+}
+
+std::string settings_table(const Results& results) {
+  report::TextTable table{{"setting", "runs", "perplexity", results.by_size ? "size ratio" : "BOPs ratio",
+                           "bits weights/inputs", "front", "against best by hand"},
+                          {}};
+  for (const Group& group : results.groups) {
+    table.rows.push_back({label_of(group),
+                          std::to_string(group.tasks.size()) + "/" + std::to_string(group.all),
+                          in_words(group.perplexity, 3), percent(group.cost.mean, 3),
+                          fixed(group.mean.weight_bits, 2) + " / " + fixed(group.mean.input_bits, 2),
+                          group.on_front ? "*" : "", group.by_hand.empty() ? "-" : verdict_of(group)});
+  }
+  for (const FullPrecision& full : results.full_precision)
+    table.rows.push_back({"full precision" + (full.settings.empty() ? "" : " (" + full.settings + ")"),
+                          std::to_string(full.perplexity.count), in_words(full.perplexity, 3), "100%",
+                          "32.00 / 32.00", "", "-"});
+  return report::aligned(table);
+}
+
+int run_sweep_report(const std::vector<std::string>& arguments) {
+  if (arguments.size() != 1)
+    throw ConfigError("a sweep's report takes its folder alone", arguments.back(),
+                      "bitdarts-report SWEEP_DIR");
+  const fs::path folder = arguments.front();
+  const Results results = load_results(folder);
+  for (const auto& [name, text] : sweep_csv_files(results)) write_if_changed(folder / "report" / name, text);
+  write_if_changed(folder / "report" / "report.html", sweep_page(results));
+  std::cout << settings_table(results) << "\n" << summary_in_words(results) << "\n";
+  for (const TaskResult& result : results.tasks)
+    if (!result.model) std::cout << result.task.id << ": " << result.missing << "\n";
+  for (const std::string& problem : results.problems) std::cerr << "report: warning: " << problem << "\n";
+  std::cout << "Report: " << (folder / "report" / "report.html").string() << "\n";
+  return 0;
+}
+
+}  // namespace bitdarts::sweep

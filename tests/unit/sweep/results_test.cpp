@@ -1,0 +1,172 @@
+#include "sweep/results.hpp"
+
+#include <random>
+
+#include "catch.hpp"
+#include "report/html.hpp"
+#include "support.hpp"
+#include "sweep/choices.hpp"
+#include "sweep/page.hpp"
+#include "sweep/sweep_report.hpp"
+
+using namespace bitdarts;
+using namespace sweep_test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+// Results with this perplexity and cost for each task, as load_results gives them.
+sweep::Results results_of(const std::vector<sweep::Task>& tasks, const std::vector<double>& perplexities,
+                          const std::vector<double>& costs) {
+  sweep::Results results{.name = "a <sweep>",
+                         .keys = sweep::swept_keys(tasks),
+                         .tasks = {},
+                         .groups = {},
+                         .full_precision = {},
+                         .problems = {}};
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    sweep::TaskResult result{
+        .task = tasks[i], .model = {}, .full_precision = {}, .pretrained = {}, .scheme = {}, .missing = {}};
+    if (std::isfinite(perplexities[i])) {
+      report::EvaluatedModel model;
+      model.name = tasks[i].config.finetune.scheme;
+      model.role = model.name == "searched" ? report::EvaluatedModel::Role::searched
+                                            : report::EvaluatedModel::Role::uniform;
+      model.perplexity = perplexities[i];
+      model.bops_ratio = costs[i];
+      result.model = model;
+      report::EvaluatedModel full;
+      full.role = report::EvaluatedModel::Role::full_precision;
+      full.perplexity = 20.0 + static_cast<double>(tasks[i].config.run.seed);
+      result.full_precision = full;
+      result.pretrained = "of seed " + std::to_string(tasks[i].config.run.seed);
+      result.scheme.entries = {
+          {"model.layers.0.self_attn.q_proj", quant::parse_candidate("lsq+:4"),
+           quant::parse_candidate("pact:8")},
+          {"model.layers.1.self_attn.q_proj", quant::parse_candidate("pact:4"),
+           quant::parse_candidate("pact:8")},
+          {"model.layers.0.mlp.down_proj", quant::parse_candidate("lsq+:4"), quant::parse_candidate("fp32")}};
+    } else {
+      result.missing = "search failed with exit code 3: no <room>";
+    }
+    results.tasks.push_back(std::move(result));
+  }
+  sweep::aggregate(results);
+  return results;
+}
+
+sweep::Results example() {
+  config::Config base;
+  base.report.baselines = {"uniform:lsq+:w4a8"};
+  const auto tasks = tasks_of("search.budget = w8a8 | w4a8\nrun.seed = 1..3\n", base);
+  //                       w8a8              w4a8                by hand
+  return results_of(tasks, {21, 22, 23, 22.5, 23.5, NAN, 22, 23, 24},
+                    {0.06, 0.06, 0.06, 0.03, 0.0301, NAN, 0.03125, 0.03125, 0.03125});
+}
+
+bool dominates(const sweep::CostPoint& a, const sweep::CostPoint& b) {
+  return a.cost <= b.cost && a.value <= b.value && (a.cost < b.cost || a.value < b.value);
+}
+
+}  // namespace
+
+TEST_CASE("mean and standard deviation are those of the formula") {
+  const std::vector<double> values{21.402, 21.371, 21.455, 21.39};
+  const auto spread = sweep::spread_of(values);
+  const double mean = (21.402 + 21.371 + 21.455 + 21.39) / 4;
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  CHECK(spread.count == 4);
+  CHECK(spread.mean == Approx(mean).epsilon(1e-14));
+  CHECK(spread.deviation == Approx(std::sqrt(squares / 3)).epsilon(1e-12));
+  CHECK(sweep::spread_of(std::vector<double>{2, 4, 4, 4, 5, 5, 7, 9}).deviation ==
+        Approx(std::sqrt(32.0 / 7)).epsilon(1e-14));
+  CHECK(sweep::in_words(sweep::spread_of(std::vector<double>{1, 2, NAN}), 2) == "1.50 ± 0.71");
+  CHECK(sweep::in_words(sweep::spread_of(std::vector<double>{3}), 1) == "3.0");
+  CHECK(sweep::in_words(sweep::spread_of(std::vector<double>{}), 1) == "-");
+}
+
+TEST_CASE("the Pareto front is that of brute force") {
+  std::mt19937 random(7);
+  for (int trial = 0; trial < 300; ++trial) {
+    std::vector<sweep::CostPoint> points;
+    for (unsigned i = 0; i < 1 + random() % 12; ++i)  // few values: many ties
+      points.push_back({static_cast<double>(random() % 5), static_cast<double>(random() % 5)});
+    if (trial % 5 == 0) points.push_back({NAN, 0});
+    if (trial % 7 == 0) points.push_back({0, NAN});
+    std::vector<std::size_t> expected;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      bool beaten = !std::isfinite(points[i].cost + points[i].value);
+      for (const auto& other : points) beaten = beaten || dominates(other, points[i]);
+      if (!beaten) expected.push_back(i);
+    }
+    auto front = sweep::pareto_front(points);
+    for (std::size_t k = 1; k < front.size(); ++k) CHECK(points[front[k - 1]].cost <= points[front[k]].cost);
+    std::sort(front.begin(), front.end());
+    CHECK(front == expected);
+  }
+}
+
+TEST_CASE("settings are means over seeds, and each seed is compared with itself") {
+  const auto results = example();
+  REQUIRE(results.groups.size() == 3);  // by rising cost
+  const auto &narrow = results.groups[0], &hand = results.groups[1], &wide = results.groups[2];
+  CHECK(label_of(narrow) == "w4a8");
+  CHECK(narrow.tasks.size() == 2);
+  CHECK(narrow.all == 3);
+  CHECK(narrow.perplexity.mean == Approx(23));
+  CHECK(narrow.cost.mean == Approx(0.03005));
+  CHECK(hand.baseline);
+  CHECK(wide.perplexity.mean == Approx(22));
+  CHECK(wide.perplexity.deviation == Approx(1));
+  // Seeds 1 and 2 of both: 22.5/22 and 23.5/23, although the means are 23 and 23.
+  CHECK(narrow.by_hand == "uniform:lsq+:w4a8");
+  CHECK(narrow.change.count == 2);
+  CHECK(narrow.change.mean == Approx((0.5 / 22 + 0.5 / 23) / 2));
+  CHECK(sweep::verdict_of(narrow).starts_with("LOSES +2.22%"));
+  CHECK(wide.by_hand.empty());  // nothing by hand costs as much
+  // Two seeds of three do not stand level with three.
+  CHECK_FALSE(narrow.on_front);
+  CHECK(hand.on_front);
+  CHECK(wide.on_front);
+  REQUIRE(results.full_precision.size() == 1);
+  CHECK(results.full_precision[0].perplexity.count == 3);  // three models, though eight evaluations
+  CHECK(results.full_precision[0].perplexity.mean == Approx(22));
+}
+
+TEST_CASE("full precision stands once for each model that is swept over") {
+  const auto tasks = tasks_of("model.dim = 128 | 256\nsearch.budget = w4a8 | w8a8\n");
+  auto results = results_of(tasks, {1, 2, 3, 4}, {0.1, 0.2, 0.1, 0.2});
+  REQUIRE(results.full_precision.size() == 2);
+  CHECK(results.full_precision[1].settings == "model.dim = 256");
+}
+
+TEST_CASE("what is missing or failed, and who loses, is said plainly on the page and the terminal") {
+  const auto results = example();
+  const std::string page = sweep_page(results), words = summary_in_words(results);
+  CHECK_THAT(words, Contains("8 of 9 tasks have a result") && Contains("0 win, 0 tie and 1 LOSE"));
+  CHECK_THAT(page, Contains("1 of 9 tasks have no result") && Contains("no &lt;room&gt;") &&
+                       Contains("2 of 3") && Contains("LOSES +2.22%") && Contains("22.000 ± 1.000") &&
+                       Contains("a &lt;sweep&gt;") && Contains("full precision") && Contains("<svg"));
+  CHECK_THAT(page, !Contains("href=\"http") && !Contains("url(http") && !Contains(" src="));
+  CHECK_THAT(settings_table(results), Contains("w8a8") && Contains("2/3") && Contains("22.000 ± 1.000"));
+  const auto files = sweep_csv_files(results);
+  CHECK_THAT(
+      files.at("tasks.csv"),
+      Contains("id,name,kind,search.budget,finetune.scheme,run.seed,perplexity") && Contains("no <room>"));
+  CHECK(std::count(files.at("tasks.csv").begin(), files.at("tasks.csv").end(), '\n') == 1 + 9);
+  CHECK_THAT(files.at("settings.csv"), Contains("w8a8,,sweep,3,3,1,22,1,0.06,0,"));
+}
+
+TEST_CASE("choices are counted by kind of layer") {
+  const auto results = example();
+  const auto choices = sweep::choices_of({&results.tasks[0].scheme, &results.tasks[1].scheme});
+  CHECK(choices.kinds == std::vector<std::string>{"q", "down"});
+  CHECK(choices.weights.at("q").at("lsq+:4") == 2);
+  CHECK(choices.weights.at("q").at("pact:4") == 2);
+  CHECK(choices.inputs.at("q").at("pact:8") == 4);
+  CHECK(choices.layers("q") == 4);
+  CHECK(choices.layers("down") == 2);
+  CHECK(sweep::kind_of("lm_head") == "lm_head");
+  CHECK_THAT(sweep_page(results), Contains("in all 5 searched schemes"));
+}
