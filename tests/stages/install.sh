@@ -5,11 +5,11 @@
 build=$2
 
 cmake --install "$build" --prefix prefix > said
-for name in tokenize pretrain search finetune evaluate report inspect run; do
+for name in tokenize pretrain search finetune evaluate report inspect status sweep run run-sweep; do
   [ -x "prefix/bin/bitdarts-$name" ] || fail "no bin/bitdarts-$name"
 done
 [ -f prefix/share/bitdarts/pipelines/quickstart.ini ] || fail "the pipelines are not there"
-[ ! -e prefix/share/bitdarts/pipelines/run ] || fail "the driver is there twice"
+[ ! -e prefix/share/bitdarts/pipelines/run ] && [ ! -e prefix/share/bitdarts/pipelines/sweep ] || fail "the driver is there twice"
 
 for script in submit sweep status job; do [ -x "prefix/share/bitdarts/slurm/$script" ] || fail "no slurm/$script"; done
 mkdir mine && mv prefix elsewhere # it may be moved

@@ -1,0 +1,24 @@
+#include <stdlib.h>
+
+#include <fstream>
+
+#include "catch.hpp"
+#include "stage/directory_lock.hpp"
+
+using bitdarts::stage::DirectoryLock;
+
+TEST_CASE("who holds a directory is known while it is held, and a file left by the dead names nobody") {
+  std::string name = (std::filesystem::temp_directory_path() / "bitdarts-holder-XXXXXX").string();
+  REQUIRE(mkdtemp(name.data()) != nullptr);
+  const std::filesystem::path folder = name;
+  CHECK(DirectoryLock::holder_of(folder).empty());
+  {
+    const DirectoryLock lock(folder, "bitdarts-search, process 7 on host n1");
+    CHECK(DirectoryLock::holder_of(folder) == "bitdarts-search, process 7 on host n1");
+  }
+  CHECK(DirectoryLock::holder_of(folder).empty());
+  std::ofstream(folder / ".lock") << "bitdarts-search, process 7 on host n1";
+  CHECK(DirectoryLock::file_in(folder));
+  CHECK(DirectoryLock::holder_of(folder).empty());
+  std::filesystem::remove_all(folder);
+}
