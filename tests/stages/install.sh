@@ -9,7 +9,7 @@ for name in tokenize pretrain search finetune evaluate report inspect status swe
   [ -x "prefix/bin/bitdarts-$name" ] || fail "no bin/bitdarts-$name"
 done
 [ -f prefix/share/bitdarts/pipelines/quickstart.ini ] || fail "the pipelines are not there"
-[ ! -e prefix/share/bitdarts/pipelines/run ] && [ ! -e prefix/share/bitdarts/pipelines/sweep ] || fail "the driver is there twice"
+for driver in run sweep; do [ ! -e "prefix/share/bitdarts/pipelines/$driver" ] || fail "$driver is there twice"; done
 
 for script in submit sweep status job; do [ -x "prefix/share/bitdarts/slurm/$script" ] || fail "no slurm/$script"; done
 mkdir mine && mv prefix elsewhere # it may be moved
