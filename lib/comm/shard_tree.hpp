@@ -23,7 +23,7 @@ class ShardTree {
   /// message is a P-th of a bucket: among many ranks buckets grow, so that messages stay above 2^14 elements.
   /// The sums do not depend on it.
   static constexpr std::size_t default_bucket(int ranks) {
-    return std::max(std::size_t{1} << 17, static_cast<std::size_t>(ranks) << 14);
+    return std::max(std::size_t{1} << 18, static_cast<std::size_t>(ranks) << 14);
   }
 
   /// Collective.
