@@ -34,15 +34,6 @@ require_slurm() {
   if ! command -v sbatch >/dev/null; then die "sbatch is not found: is this a login node of a Slurm cluster, or a module missing in the site file?"; fi
 }
 
-# The option of the resolved configuration, without the quotes of the INI file.
-configuration=""
-value_of() { # SECTION KEY
-  local value
-  value=$(sed -n "/^\[$1\]/,/^\[/s/^$2 = //p" <<<"$configuration")
-  if [[ $value == \"*\" ]]; then value=${value:1:-1} value=${value//\\\"/\"}; fi
-  echo "$value"
-}
-
 # sbatch options: a later one replaces an earlier one of the same name.
 declare -A option_value=()
 option_order=()
