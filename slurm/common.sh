@@ -139,13 +139,15 @@ write_settings() { # OUT SITE
   } >"$submission/settings"
 }
 
-# queued OUT: "name<TAB>id<TAB>state" of its jobs that wait or run.
+# queued OUT: "name<TAB>id<TAB>state" of its jobs that wait or run. Not to know them is an error: they might be submitted twice.
 queued() {
-  local queue
-  if [ ! -s "$1/slurm/jobs.tsv" ]; then return; fi
-  queue=$(squeue -h -r -o $'%i\t%T')
-  awk -F '\t' 'NR == FNR { state[$1] = $2; next } $2 in state { print $1 "\t" $2 "\t" state[$2] }' \
-    <(echo "$queue") "$1/slurm/jobs.tsv"
+  local queue file
+  file=$(absolute "$1")/slurm/jobs.tsv # awk takes a=b for an assignment
+  if [ ! -s "$file" ]; then return; fi
+  if ! queue=$(squeue -h -r -o $'%i\t%T'); then
+    die "squeue does not say which jobs of $1 are queued; nothing is submitted: try again when it answers"
+  fi
+  awk -F '\t' 'NR == FNR { state[$1] = $2; next } $2 in state { print $1 "\t" $2 "\t" state[$2] }' <(echo "$queue") "$file"
 }
 
 # parse_arguments OPTION...: what submit and sweep have in common; `named` are further options of the script with a value.
