@@ -178,15 +178,42 @@ parse_arguments() {
   if [ -n "$site" ] && [ ! -f "$site" ]; then wrong "there is no site file $site"; fi
 }
 
-# submit_script FILE [--dependency=...]: prints the job id. When sbatch refuses, those of this submission are cancelled.
-submitted=()
+# begin_submission OUT: from the look at the queue to the last line of jobs.tsv no other submission of OUT goes on, and one that ends
+# before it has said all_submitted leaves nothing in the queue.
+submission="" submitted=() interrupted=0
+begin_submission() {
+  local code=0
+  mkdir -p "$1/slurm"
+  exec 9>>"$1/slurm/lock"
+  flock --nonblock --conflict-exit-code 75 9 || code=$?
+  if [ "$code" = 75 ]; then die "another slurm/submit or slurm/sweep of $1 is at work: it holds $1/slurm/lock"; fi
+  if [ "$code" != 0 ]; then note "$1/slurm/lock cannot be locked on this file system: see to it that nobody else submits $1 now"; fi
+  trap take_back EXIT
+  # sbatch ends, and its job is known, before a wish to stop is followed.
+  trap 'interrupted=129' HUP
+  trap 'interrupted=130' INT
+  trap 'interrupted=143' TERM
+}
+stop_if_interrupted() { if [ "$interrupted" != 0 ]; then exit "$interrupted"; fi; }
+take_back() {
+  if [ ${#submitted[@]} -gt 0 ]; then
+    if scancel "${submitted[@]}"; then
+      note "the ${#submitted[@]} jobs submitted before it are cancelled"
+    else
+      note "error: these jobs are submitted, and the rest is not: scancel ${submitted[*]}"
+    fi
+  elif [ -n "$submission" ]; then
+    rm -rf "$submission" # no job reads it
+  fi
+}
+all_submitted() { stop_if_interrupted; trap - EXIT; }
+
+# submit_script FILE [--dependency=...]: sets job_id.
 submit_script() {
   local id
-  if ! id=$(sbatch --parsable "${@:2}" "$1"); then
-    if [ ${#submitted[@]} = 0 ]; then die "sbatch refused $1"; fi
-    scancel "${submitted[@]}"
-    die "sbatch refused $1; the ${#submitted[@]} jobs submitted before it are cancelled"
-  fi
+  stop_if_interrupted
+  # Not even what sbatch leaves behind may hold the lock.
+  if ! id=$(trap '' HUP INT TERM; sbatch --parsable "${@:2}" "$1" </dev/null 9>&-); then die "sbatch refused $1"; fi
   job_id=${id%%;*} # a federation adds its cluster's name
   submitted+=("$job_id")
 }
