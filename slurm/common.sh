@@ -53,7 +53,8 @@ add_options() { # --name=value or --name ...
 option() { local value=${option_value[$1]-}; echo "${value#=}"; } # the value of one, or nothing
 
 # What the scripts decide themselves, for the chain and slurm/status rely on it.
-reserved=(array chdir dependency error export-file job-name kill-on-invalid-dep open-mode output parsable test-only wrap)
+reserved=(array chdir dependency error export-file job-name kill-on-invalid-dep no-requeue open-mode output parsable
+  requeue test-only wrap)
 refuse_reserved() {
   local word name
   for word in "$@"; do
@@ -79,6 +80,7 @@ options_of() {
   fi
   if [ -n "$(option ntasks)" ] && [[ " ${words[*]} " != *" --ntasks-per-node="* ]]; then drop_options ntasks-per-node; fi
   check_ranks "$kind"
+  check_time "$kind"
 }
 check_ranks() { # KIND
   local ranks shards threads
@@ -90,6 +92,24 @@ check_ranks() { # KIND
   if [ "$(option cpus-per-task)" != "$threads" ]; then
     note "$1: a rank gets $(option cpus-per-task) cores and uses run.threads = $threads of them"
   fi
+}
+
+# The job queues itself again at --signal before its end: with little time before that, it would do nothing else.
+check_time() { # KIND
+  local limit ahead=60 given # of Slurm, where --signal has no @
+  limit=$(seconds_of "$(option time)")
+  given=$(option signal)
+  if [[ $given == *@* ]]; then ahead=${given##*@}; fi
+  if [ -z "$limit" ] || [ -z "$given" ] || [[ ! $ahead =~ ^[0-9]+$ ]] || [ "$limit" -gt $((2 * 10#$ahead)) ]; then return; fi
+  wrong "$1: --time=$(option time) leaves no time for work before --signal=$given: it must be more than twice $ahead s"
+}
+seconds_of() { # TIME as sbatch takes it: minutes, minutes:seconds, h:m:s, d-h, d-h:m, d-h:m:s; nothing for no limit or another word
+  local days=0 rest=$1 a b c
+  if [[ ! $1 =~ ^([0-9]+-)?[0-9]+(:[0-9]+){0,2}$ ]] || [[ ! $1 =~ [1-9] ]]; then return; fi
+  if [[ $1 == *-* ]]; then days=${1%%-*} rest=${1#*-}; fi
+  IFS=: read -r a b c <<<"$rest"
+  if [[ $1 != *-* && -z $c ]]; then c=${b:-0} b=$a a=0; fi
+  echo $((10#$days * 86400 + 10#$a * 3600 + 10#${b:-0} * 60 + 10#${c:-0}))
 }
 
 # print_script ABOUT NAME LOG COMMAND...: a batch script with the options that options_of has found.
