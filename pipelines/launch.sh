@@ -102,7 +102,7 @@ configuration=""
 value_of() { # SECTION KEY
   local value
   value=$(sed -n "/^\[$1\]/,/^\[/s/^$2 = //p" <<<"$configuration")
-  if [[ $value == \"*\" ]]; then value=${value:1:-1} value=${value//\\\"/\"}; fi
+  if [[ $value == \"*\" ]]; then value=$(sed 's/\\\(.\)/\1/g' <<<"${value:1:-1}"); fi
   echo "$value"
 }
 
