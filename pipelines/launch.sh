@@ -97,9 +97,19 @@ verdict() {  # STAGE CODE
   return "$code"
 }
 
-# The text of a pipeline that comes with a script to make it.
+# The option of the resolved configuration, without the quotes of the INI file.
+configuration=""
+value_of() { # SECTION KEY
+  local value
+  value=$(sed -n "/^\[$1\]/,/^\[/s/^$2 = //p" <<<"$configuration")
+  if [[ $value == \"*\" ]]; then value=$(sed 's/\\\(.\)/\1/g' <<<"${value:1:-1}"); fi
+  echo "$value"
+}
+
+# The text of a pipeline that comes with a script to make it, beside its INI file.
 prepare_text() { # TEXT OPTION...
-  local text=$1 prepare=${ini%.ini}.prepare; shift
+  local text=$1 prepare; shift
+  prepare=$(dirname "$ini")/$(basename "$ini" .ini).prepare
   if [ -x "$prepare" ] && [ -z "${BITDARTS_DATA_TEXT:-}" ] && [[ " $* " != *" --data.text"* ]]; then
     "$prepare" "$text"
   fi

@@ -34,15 +34,6 @@ require_slurm() {
   if ! command -v sbatch >/dev/null; then die "sbatch is not found: is this a login node of a Slurm cluster, or a module missing in the site file?"; fi
 }
 
-# The option of the resolved configuration, without the quotes of the INI file.
-configuration=""
-value_of() { # SECTION KEY
-  local value
-  value=$(sed -n "/^\[$1\]/,/^\[/s/^$2 = //p" <<<"$configuration")
-  if [[ $value == \"*\" ]]; then value=${value:1:-1} value=${value//\\\"/\"}; fi
-  echo "$value"
-}
-
 # sbatch options: a later one replaces an earlier one of the same name.
 declare -A option_value=()
 option_order=()
@@ -62,7 +53,8 @@ add_options() { # --name=value or --name ...
 option() { local value=${option_value[$1]-}; echo "${value#=}"; } # the value of one, or nothing
 
 # What the scripts decide themselves, for the chain and slurm/status rely on it.
-reserved=(array chdir dependency error export-file job-name kill-on-invalid-dep open-mode output parsable test-only wrap)
+reserved=(array chdir dependency error export-file job-name kill-on-invalid-dep no-requeue open-mode output parsable
+  requeue test-only wrap)
 refuse_reserved() {
   local word name
   for word in "$@"; do
@@ -88,6 +80,7 @@ options_of() {
   fi
   if [ -n "$(option ntasks)" ] && [[ " ${words[*]} " != *" --ntasks-per-node="* ]]; then drop_options ntasks-per-node; fi
   check_ranks "$kind"
+  check_time "$kind"
 }
 check_ranks() { # KIND
   local ranks shards threads
@@ -99,6 +92,24 @@ check_ranks() { # KIND
   if [ "$(option cpus-per-task)" != "$threads" ]; then
     note "$1: a rank gets $(option cpus-per-task) cores and uses run.threads = $threads of them"
   fi
+}
+
+# The job queues itself again at --signal before its end: with little time before that, it would do nothing else.
+check_time() { # KIND
+  local limit ahead=60 given # of Slurm, where --signal has no @
+  limit=$(seconds_of "$(option time)")
+  given=$(option signal)
+  if [[ $given == *@* ]]; then ahead=${given##*@}; fi
+  if [ -z "$limit" ] || [ -z "$given" ] || [[ ! $ahead =~ ^[0-9]+$ ]] || [ "$limit" -gt $((2 * 10#$ahead)) ]; then return; fi
+  wrong "$1: --time=$(option time) leaves no time for work before --signal=$given: it must be more than twice $ahead s"
+}
+seconds_of() { # TIME as sbatch takes it: minutes, minutes:seconds, h:m:s, d-h, d-h:m, d-h:m:s; nothing for no limit or another word
+  local days=0 rest=$1 a b c
+  if [[ ! $1 =~ ^([0-9]+-)?[0-9]+(:[0-9]+){0,2}$ ]] || [[ ! $1 =~ [1-9] ]]; then return; fi
+  if [[ $1 == *-* ]]; then days=${1%%-*} rest=${1#*-}; fi
+  IFS=: read -r a b c <<<"$rest"
+  if [[ $1 != *-* && -z $c ]]; then c=${b:-0} b=$a a=0; fi
+  echo $((10#$days * 86400 + 10#$a * 3600 + 10#${b:-0} * 60 + 10#${c:-0}))
 }
 
 # print_script ABOUT NAME LOG COMMAND...: a batch script with the options that options_of has found.
@@ -148,13 +159,15 @@ write_settings() { # OUT SITE
   } >"$submission/settings"
 }
 
-# queued OUT: "name<TAB>id<TAB>state" of its jobs that wait or run.
+# queued OUT: "name<TAB>id<TAB>state" of its jobs that wait or run. Not to know them is an error: they might be submitted twice.
 queued() {
-  local queue
-  if [ ! -s "$1/slurm/jobs.tsv" ]; then return; fi
-  queue=$(squeue -h -r -o $'%i\t%T')
-  awk -F '\t' 'NR == FNR { state[$1] = $2; next } $2 in state { print $1 "\t" $2 "\t" state[$2] }' \
-    <(echo "$queue") "$1/slurm/jobs.tsv"
+  local queue file
+  file=$(absolute "$1")/slurm/jobs.tsv # awk takes a=b for an assignment
+  if [ ! -s "$file" ]; then return; fi
+  if ! queue=$(squeue -h -r -o $'%i\t%T'); then
+    die "squeue does not say which jobs of $1 are queued; nothing is submitted: try again when it answers"
+  fi
+  awk -F '\t' 'NR == FNR { state[$1] = $2; next } $2 in state { print $1 "\t" $2 "\t" state[$2] }' <(echo "$queue") "$file"
 }
 
 # parse_arguments OPTION...: what submit and sweep have in common; `named` are further options of the script with a value.
@@ -185,15 +198,42 @@ parse_arguments() {
   if [ -n "$site" ] && [ ! -f "$site" ]; then wrong "there is no site file $site"; fi
 }
 
-# submit_script FILE [--dependency=...]: prints the job id. When sbatch refuses, those of this submission are cancelled.
-submitted=()
+# begin_submission OUT: from the look at the queue to the last line of jobs.tsv no other submission of OUT goes on, and one that ends
+# before it has said all_submitted leaves nothing in the queue.
+submission="" submitted=() interrupted=0
+begin_submission() {
+  local code=0
+  mkdir -p "$1/slurm"
+  exec 9>>"$1/slurm/lock"
+  flock --nonblock --conflict-exit-code 75 9 || code=$?
+  if [ "$code" = 75 ]; then die "another slurm/submit or slurm/sweep of $1 is at work: it holds $1/slurm/lock"; fi
+  if [ "$code" != 0 ]; then note "$1/slurm/lock cannot be locked on this file system: see to it that nobody else submits $1 now"; fi
+  trap take_back EXIT
+  # sbatch ends, and its job is known, before a wish to stop is followed.
+  trap 'interrupted=129' HUP
+  trap 'interrupted=130' INT
+  trap 'interrupted=143' TERM
+}
+stop_if_interrupted() { if [ "$interrupted" != 0 ]; then exit "$interrupted"; fi; }
+take_back() {
+  if [ ${#submitted[@]} -gt 0 ]; then
+    if scancel "${submitted[@]}"; then
+      note "the ${#submitted[@]} jobs submitted before it are cancelled"
+    else
+      note "error: these jobs are submitted, and the rest is not: scancel ${submitted[*]}"
+    fi
+  elif [ -n "$submission" ]; then
+    rm -rf "$submission" # no job reads it
+  fi
+}
+all_submitted() { stop_if_interrupted; trap - EXIT; }
+
+# submit_script FILE [--dependency=...]: sets job_id.
 submit_script() {
   local id
-  if ! id=$(sbatch --parsable "${@:2}" "$1"); then
-    if [ ${#submitted[@]} = 0 ]; then die "sbatch refused $1"; fi
-    scancel "${submitted[@]}"
-    die "sbatch refused $1; the ${#submitted[@]} jobs submitted before it are cancelled"
-  fi
+  stop_if_interrupted
+  # Not even what sbatch leaves behind may hold the lock.
+  if ! id=$(trap '' HUP INT TERM; sbatch --parsable "${@:2}" "$1" </dev/null 9>&-); then die "sbatch refused $1"; fi
   job_id=${id%%;*} # a federation adds its cluster's name
   submitted+=("$job_id")
 }

@@ -13,8 +13,8 @@ export OMPI_MCA_pml=ucx UCX_TLS=rc,cuda_copy,cuda_ipc,sm,self
 # How the ranks are bound. These are the defaults: one core, or --cpus-per-task of them, for each rank.
 #srun_options=(--cpu-bind=cores)
 #mpirun_options=(--bind-to core --map-by "slot:PE=$OMP_NUM_THREADS")
-# One GPU for each rank, the nearest one:
-srun_options=(--cpu-bind=cores --gpu-bind=closest)
+# One GPU for each rank, the nearest one that no other rank has (`closest` alone shows a rank all that are equally near):
+srun_options=(--cpu-bind=cores --gpu-bind=single:1)
 
 # Accounts, partitions and GPUs are sbatch options: [slurm] in the pipeline's INI file, for instance
 #   [slurm]
