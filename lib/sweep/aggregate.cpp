@@ -105,7 +105,8 @@ Spread change_against(const Results& results, const Group& group, const Group& o
   return spread_of(changes);
 }
 
-// The rule of report::compare, over means.
+// The rule of report::compare, over means. Where the best scheme by hand has no seed in common with the
+// group, nothing was compared, and there is no opponent: a worse one would flatter.
 void stand_against_hand_picked(const Results& results, Group& group) {
   std::vector<EvaluatedModel> models{group.mean};
   std::map<std::string, const Group*> by_name;
@@ -119,9 +120,11 @@ void stand_against_hand_picked(const Results& results, Group& group) {
   const report::Comparison comparison = report::compare(models, results.by_size);
   if (!comparison.opponent) return;
   const Group& opponent = *by_name.at(comparison.models[*comparison.opponent].name);
+  const Spread change = change_against(results, group, opponent);
+  if (change.count == 0) return;
   group.by_hand = opponent.mean.name;
   group.by_hand_perplexity = opponent.mean.perplexity;
-  group.change = change_against(results, group, opponent);
+  group.change = change;
 }
 
 // A mean over fewer seeds than the others' does not stand level with them.

@@ -107,6 +107,21 @@ TEST_CASE("the Pareto front is that of brute force") {
   }
 }
 
+TEST_CASE("without a seed in common nothing is compared, and nobody wins or loses") {
+  config::Config base;
+  base.report.baselines = {"uniform:lsq+:w4a8"};
+  const auto tasks = tasks_of("search.budget = w4a8\nrun.seed = 1 | 2\n", base);
+  const auto results = results_of(tasks, {22, NAN, NAN, 23}, {0.03, 0.03, 0.03125, 0.03125});
+  for (const auto& group : results.groups) {
+    CHECK(group.tasks.size() == 1);
+    CHECK(group.by_hand.empty());
+    CHECK(sweep::verdict_of(group).empty());
+  }
+  CHECK_THAT(summary_in_words(results), !Contains("LOSE") && !Contains("Against"));
+  CHECK_THAT(sweep_page(results), !Contains("LOSE"));
+}
+
+
 TEST_CASE("settings are means over seeds, and each seed is compared with itself") {
   const auto results = example();
   REQUIRE(results.groups.size() == 3);  // by rising cost
