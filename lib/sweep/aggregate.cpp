@@ -127,14 +127,13 @@ void stand_against_hand_picked(const Results& results, Group& group) {
   group.change = change;
 }
 
-// A mean over fewer seeds than the others' does not stand level with them.
+// A mean over fewer seeds than it is to have can be good by chance: that of a line with runs missing is on no
+// front.
 void find_front(Results& results) {
-  std::size_t most = 0;
-  for (const Group& group : results.groups) most = std::max(most, group.tasks.size());
   std::vector<CostPoint> points;
   for (const Group& group : results.groups) {
-    const bool level = group.tasks.size() == group.all || group.tasks.size() == most;
-    points.push_back({level ? group.cost.mean : NAN, group.perplexity.mean});
+    const bool whole = group.tasks.size() == group.all;
+    points.push_back({whole ? group.cost.mean : NAN, group.perplexity.mean});
   }
   for (const std::size_t i : pareto_front(points)) results.groups[i].on_front = true;
 }

@@ -122,6 +122,16 @@ TEST_CASE("without a seed in common nothing is compared, and nobody wins or lose
 }
 
 
+TEST_CASE("a line with runs missing is on no front, though none has more") {
+  const auto tasks = tasks_of("search.budget = w4a8 | w8a8\nrun.seed = 1 | 2 | 3\n");
+  const auto some = results_of(tasks, {23, 23, NAN, 22, NAN, 22}, {0.03, 0.03, 0.03, 0.06, 0.06, 0.06});
+  for (const auto& group : some.groups) CHECK_FALSE(group.on_front);
+  const auto one = results_of(tasks, {23, 23, NAN, 22, 22, 22}, {0.03, 0.03, 0.03, 0.06, 0.06, 0.06});
+  CHECK_FALSE(one.groups[0].on_front);
+  CHECK(one.groups[1].on_front);
+}
+
+
 TEST_CASE("settings are means over seeds, and each seed is compared with itself") {
   const auto results = example();
   REQUIRE(results.groups.size() == 3);  // by rising cost
