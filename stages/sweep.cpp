@@ -154,6 +154,8 @@ int run(std::vector<std::string> words) {
     for (const sweep::Task& task : plan.tasks) std::cout << task.id << "\n";
     return 0;
   }
+  if (const std::string left_out = left_out_in_words(plan); !left_out.empty() && arguments.list != "tasks")
+    std::cerr << "sweep: " << left_out << "\n";
   const auto stages = sweep::survey(pieces);
   if (arguments.list == "commands") {
     print_commands(pieces, stages, arguments);

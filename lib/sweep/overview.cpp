@@ -40,4 +40,18 @@ std::string overview(const Plan& plan, const std::vector<Piece>& pieces,
   return text.str();
 }
 
+std::string left_out_in_words(const Plan& plan) {
+  std::set<std::string> ids;
+  for (const Task& task : plan.tasks) ids.insert(task.id);
+  std::size_t count = 0;
+  std::error_code absent;
+  for (const auto& task : fs::directory_iterator(plan.folder / "tasks", absent))
+    count +=
+        !ids.contains(task.path().filename().string()) && fs::exists(task.path() / "evaluation.h5", absent);
+  if (count == 0) return {};
+  return std::to_string(count) + (count == 1 ? " finished task" : " finished tasks") + " in " +
+         (plan.folder / "tasks").string() + (count == 1 ? " is" : " are") +
+         " not in this manifest: kept, and left out of the report";
+}
+
 }  // namespace bitdarts::sweep

@@ -14,4 +14,8 @@ namespace bitdarts::sweep {
 std::string overview(const Plan& plan, const std::vector<Piece>& pieces,
                      const std::vector<report::StageStatus>& stages, const std::set<std::string>& known);
 
+/// One line about the tasks that were evaluated in the folder of the sweep and are no part of the plan any
+/// more; empty when there is none.
+std::string left_out_in_words(const Plan& plan);
+
 }  // namespace bitdarts::sweep
