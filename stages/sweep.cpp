@@ -12,6 +12,7 @@
 #include "core/error.hpp"
 #include "stage/stage.hpp"
 #include "sweep/manifest.hpp"
+#include "sweep/overview.hpp"
 #include "sweep/plan.hpp"
 #include "sweep/shell.hpp"
 
@@ -90,33 +91,6 @@ void refuse_overruled(const std::vector<sweep::Task>& tasks, const std::vector<s
               "give --sweep." + name + "='VALUES' in place of the line in [sweep], or remove " + word);
 }
 
-void print_plan(const sweep::Plan& plan, const std::vector<report::StageStatus>& stages,
-                const std::set<std::string>& known) {
-  std::size_t made = 0, fresh = 0, baselines = 0;
-  std::set<std::string> open;
-  for (std::size_t i = 0; i < stages.size(); ++i) {
-    if (stages[i].up_to_date)
-      ++made;
-    else
-      open.insert(plan.pieces[i].place);
-  }
-  for (const sweep::Task& task : plan.tasks) {
-    const bool is_new = !known.contains(task.id);
-    fresh += is_new;
-    baselines += task.baseline;
-    std::cout << "tasks/" << task.id << "  "
-              << (open.contains("tasks/" + task.id) ? "to be made" : "up to date") << (is_new ? "  new" : "")
-              << (task.name.empty() ? "" : "  " + task.name) << "\n";
-  }
-  for (const sweep::Piece& piece : plan.pieces)
-    if (piece.shared())
-      std::cout << piece.place << "  " << (open.contains(piece.place) ? "to be made" : "up to date") << "\n";
-  std::cout << plan.tasks.size() << " tasks";
-  if (baselines > 0) std::cout << " (" << baselines << " of them for report.baselines)";
-  std::cout << ", " << fresh << " new; " << plan.pieces.size() << " stages, " << made << " up to date\n"
-            << "Manifest: " << (plan.folder / "manifest.tsv").string() << "\n";
-}
-
 void print_commands(const std::vector<sweep::Piece>& pieces, const std::vector<report::StageStatus>& stages,
                     const Arguments& arguments) {
   for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -180,13 +154,16 @@ int run(std::vector<std::string> words) {
     for (const sweep::Task& task : plan.tasks) std::cout << task.id << "\n";
     return 0;
   }
+  if (const std::string left_out = left_out_in_words(plan); !left_out.empty() && arguments.list != "tasks")
+    std::cerr << "sweep: " << left_out << "\n";
   const auto stages = sweep::survey(pieces);
   if (arguments.list == "commands") {
     print_commands(pieces, stages, arguments);
   } else if (arguments.list == "tasks") {
     print_tasks(plan, pieces, stages, arguments);
   } else {
-    print_plan(plan, stages, known);
+    std::cout << overview(plan, pieces, stages, known)
+              << "Manifest: " << (plan.folder / "manifest.tsv").string() << "\n";
   }
   return 0;
 }

@@ -10,9 +10,6 @@ namespace {
 using Role = EvaluatedModel::Role;
 using Verdict = Comparison::Verdict;
 
-// Costs are ratios of integers: two ways to the same cost differ by rounding only.
-constexpr double same_cost = 1e-9;
-
 // What diverged is worse than everything.
 double order_of(double perplexity) {
   return std::isfinite(perplexity) ? perplexity : std::numeric_limits<double>::infinity();

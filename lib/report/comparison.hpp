@@ -9,6 +9,9 @@
 
 namespace bitdarts::report {
 
+/// Costs are ratios of integers: two ways to the same cost differ by rounding only, less than this, relative.
+inline constexpr double same_cost = 1e-9;
+
 /// One evaluated model as the comparison sees it. A number that the evaluation does not hold is NaN.
 struct EvaluatedModel {
   enum class Role { full_precision, searched, uniform, other } role = Role::other;
@@ -37,7 +40,7 @@ struct Comparison {
 };
 
 /// The equal-cost rule: of the comparable uniform schemes whose cost is not below the searched one's (to
-/// 1e-9, relative), those at the smallest cost there is; of these, the one with the lowest perplexity is the
+/// same_cost), those at the smallest cost there is; of these, the one with the lowest perplexity is the
 /// opponent. Orders the models.
 Comparison compare(std::vector<EvaluatedModel> models, bool by_size = false);
 

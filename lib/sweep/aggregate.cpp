@@ -105,7 +105,8 @@ Spread change_against(const Results& results, const Group& group, const Group& o
   return spread_of(changes);
 }
 
-// The rule of report::compare, over means.
+// The rule of report::compare, over means. Where the best scheme by hand has no seed in common with the
+// group, nothing was compared, and there is no opponent: a worse one would flatter.
 void stand_against_hand_picked(const Results& results, Group& group) {
   std::vector<EvaluatedModel> models{group.mean};
   std::map<std::string, const Group*> by_name;
@@ -119,19 +120,20 @@ void stand_against_hand_picked(const Results& results, Group& group) {
   const report::Comparison comparison = report::compare(models, results.by_size);
   if (!comparison.opponent) return;
   const Group& opponent = *by_name.at(comparison.models[*comparison.opponent].name);
+  const Spread change = change_against(results, group, opponent);
+  if (change.count == 0) return;
   group.by_hand = opponent.mean.name;
   group.by_hand_perplexity = opponent.mean.perplexity;
-  group.change = change_against(results, group, opponent);
+  group.change = change;
 }
 
-// A mean over fewer seeds than the others' does not stand level with them.
+// A mean over fewer seeds than it is to have can be good by chance: that of a line with runs missing is on no
+// front.
 void find_front(Results& results) {
-  std::size_t most = 0;
-  for (const Group& group : results.groups) most = std::max(most, group.tasks.size());
   std::vector<CostPoint> points;
   for (const Group& group : results.groups) {
-    const bool level = group.tasks.size() == group.all || group.tasks.size() == most;
-    points.push_back({level ? group.cost.mean : NAN, group.perplexity.mean});
+    const bool whole = group.tasks.size() == group.all;
+    points.push_back({whole ? group.cost.mean : NAN, group.perplexity.mean});
   }
   for (const std::size_t i : pareto_front(points)) results.groups[i].on_front = true;
 }

@@ -1,7 +1,5 @@
 #include "sweep/plan.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <map>
@@ -19,7 +17,8 @@ namespace {
 constexpr std::array<const char*, 4> makers{"tokenize", "pretrain", "search", "finetune"};
 
 // Which stages' products are shared, beside tokenize's and pretrain's: a rule about the options that are
-// swept, not about their values, so that one more value moves nothing.
+// swept, not about their values, so that one more value moves nothing. One more option can: lay_out brings
+// what was made before to where it is shared from then on.
 struct Sharing {
   bool search = false, finetune = false;
 
@@ -99,28 +98,6 @@ class Planner {
   std::set<std::string> linked_, known_;
 };
 
-// Where a symbolic link points; empty when there is none.
-std::string target_of(const fs::path& path) {
-  std::error_code absent;
-  return fs::read_symlink(path, absent).string();
-}
-
-void make_link(const fs::path& path, const std::string& target) {
-  std::error_code failed;
-  if (target_of(path) == target) return;
-  if (fs::exists(fs::symlink_status(path, failed)) && target_of(path).empty())
-    throw Error("a file lies where the link to a shared product belongs", path.string(),
-                "move it away; it would be " + target);
-  // Two planners may be at it: each makes a link of its own and moves it into place.
-  const fs::path temporary = path.string() + "." + std::to_string(getpid()) + ".tmp";
-  fs::remove(temporary, failed);
-  fs::create_symlink(target, temporary, failed);
-  if (!failed) fs::rename(temporary, path, failed);
-  if (failed)
-    throw Error("cannot make a link (" + failed.message() + ")", path.string(),
-                "look at free space, quota and write permission");
-}
-
 }  // namespace
 
 Plan make_plan(const config::Sweep& sweep, const config::Config& base, const fs::path& folder) {
@@ -151,17 +128,6 @@ std::vector<Piece> pieces_of(const Plan& plan, const std::vector<std::string>& i
   for (const Piece& piece : plan.pieces)
     if (wanted.contains(piece.place)) pieces.push_back(piece);
   return pieces;
-}
-
-void lay_out(const Plan& plan) {
-  for (const Piece& piece : plan.pieces) {
-    std::error_code failed;
-    fs::create_directories(plan.folder / piece.place, failed);
-    if (failed)
-      throw Error("cannot make the folder (" + failed.message() + ")", (plan.folder / piece.place).string(),
-                  "look at free space, quota and write permission");
-  }
-  for (const Link& link : plan.links) make_link(plan.folder / link.path, link.target);
 }
 
 std::vector<report::StageStatus> survey(const std::vector<Piece>& pieces) {

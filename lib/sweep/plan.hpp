@@ -42,7 +42,10 @@ Plan make_plan(const config::Sweep& sweep, const config::Config& base, const fs:
 std::vector<Piece> pieces_of(const Plan& plan, const std::vector<std::string>& ids);
 
 /// Makes the folders, and the links, each made or set right in one step; several programs may do so at once.
-/// Error when something else lies in the place of a link, or nothing can be written.
+/// Where one more swept option has made a product a shared one, a task's own product goes to the shared
+/// place, with what is left of unfinished runs, and the link takes its place; so it does beside a shared
+/// product of the same content. Error when anything else lies in the place of a link, or nothing can be
+/// written.
 void lay_out(const Plan& plan);
 
 /// Which pieces are up to date; reads whole files, those that are shared once.

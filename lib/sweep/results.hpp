@@ -31,7 +31,7 @@ struct Group {
   report::EvaluatedModel mean;     ///< of every number
   Spread perplexity, cost, bits_per_byte, divergence;
   bool on_front = false;
-  /// The schemes chosen by hand that it stands against; see report::compare.
+  /// The scheme chosen by hand that it stands against; see report::compare. Empty without a common seed.
   std::string by_hand;
   double by_hand_perplexity = NAN;
   Spread change;  ///< perplexity / by_hand's - 1, seed against seed

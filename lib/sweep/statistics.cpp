@@ -4,6 +4,7 @@
 #include <limits>
 #include <tuple>
 
+#include "report/comparison.hpp"
 #include "report/format.hpp"
 
 namespace bitdarts::sweep {
@@ -35,14 +36,23 @@ std::vector<std::size_t> pareto_front(std::span<const CostPoint> points) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < points.size(); ++i)
     if (std::isfinite(points[i].cost) && std::isfinite(points[i].value)) order.push_back(i);
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return points[a].cost < points[b].cost; });
+  // Costs that are the same are made equal: to the lowest of them.
+  std::vector<double> cost(points.size(), NAN);
+  double lowest = NAN;
+  for (const std::size_t i : order) {
+    if (!(points[i].cost <= lowest * (1 + report::same_cost))) lowest = points[i].cost;
+    cost[i] = lowest;
+  }
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return std::tuple(points[a].cost, points[a].value, a) < std::tuple(points[b].cost, points[b].value, b);
+    return std::tuple(cost[a], points[a].value, a) < std::tuple(cost[b], points[b].value, b);
   });
   std::vector<std::size_t> front;
   double best = std::numeric_limits<double>::infinity();
   for (const std::size_t i : order) {
-    const bool twin = !front.empty() && points[front.back()].cost == points[i].cost &&
-                      points[front.back()].value == points[i].value;
+    const bool twin =
+        !front.empty() && cost[front.back()] == cost[i] && points[front.back()].value == points[i].value;
     if (points[i].value < best || twin) front.push_back(i);
     best = std::min(best, points[i].value);
   }

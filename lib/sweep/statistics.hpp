@@ -17,7 +17,8 @@ Spread spread_of(std::span<const double> values);
 std::string in_words(const Spread& spread, int decimals);
 
 /// The points that no other one dominates, by rising cost. A point dominates another when it is nowhere worse
-/// and somewhere better; smaller is better. What is not finite is on no front.
+/// and somewhere better; smaller is better, and costs that differ by no more than report::same_cost are the
+/// same. What is not finite is on no front.
 struct CostPoint {
   double cost, value;
 };

@@ -99,7 +99,8 @@ std::map<std::string, std::string> sweep_csv_files(const Results& results) {
 }
 
 std::string summary_in_words(const Results& results) {
-  std::size_t done = 0, compared = 0, wins = 0, ties = 0, front = 0, by_hand_on_front = 0, seeds = 0;
+  std::size_t done = 0, compared = 0, wins = 0, ties = 0, losses = 0, front = 0, by_hand_on_front = 0,
+              seeds = 0;
   for (const TaskResult& result : results.tasks) done += result.model.has_value();
   const Group* best = nullptr;
   for (const Group& group : results.groups) {
@@ -110,6 +111,7 @@ std::string summary_in_words(const Results& results) {
       ++compared;
       wins += group.change.mean < 0;
       ties += group.change.mean == 0;
+      losses += group.change.mean > 0;
     }
     if (std::isfinite(group.perplexity.mean) &&
         (best == nullptr || group.perplexity.mean < best->perplexity.mean))
@@ -126,7 +128,7 @@ std::string summary_in_words(const Results& results) {
   if (compared > 0) {
     text += " Against the best uniform scheme by hand at its cost or above, of " + std::to_string(compared) +
             " searched settings " + std::to_string(wins) + " win, " + std::to_string(ties) + " tie and " +
-            std::to_string(compared - wins - ties) + " LOSE.";
+            std::to_string(losses) + " LOSE.";
   }
   if (seeds < 3) text += " There are fewer than three seeds: small differences can be chance.";
   return text;

@@ -1,7 +1,5 @@
 #include "sweep/plan.hpp"
 
-#include <stdlib.h>
-
 #include <fstream>
 #include <set>
 
@@ -16,20 +14,6 @@ using Catch::Matchers::Contains;
 namespace fs = std::filesystem;
 
 namespace {
-
-class Scratch {
- public:
-  Scratch() {
-    std::string name = (fs::temp_directory_path() / "bitdarts-sweep-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make " + name);
-    path = name;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  fs::path path;
-};
 
 std::size_t count_of(const sweep::Plan& plan, const std::string& stage, bool shared) {
   std::set<std::string> places;

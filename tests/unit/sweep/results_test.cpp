@@ -65,7 +65,9 @@ sweep::Results example() {
 }
 
 bool dominates(const sweep::CostPoint& a, const sweep::CostPoint& b) {
-  return a.cost <= b.cost && a.value <= b.value && (a.cost < b.cost || a.value < b.value);
+  const double low = b.cost * (1 - report::same_cost), high = b.cost * (1 + report::same_cost);
+  if (!(a.cost <= high && a.value <= b.value)) return false;
+  return a.cost < low || a.value < b.value;
 }
 
 }  // namespace
@@ -90,8 +92,8 @@ TEST_CASE("the Pareto front is that of brute force") {
   std::mt19937 random(7);
   for (int trial = 0; trial < 300; ++trial) {
     std::vector<sweep::CostPoint> points;
-    for (unsigned i = 0; i < 1 + random() % 12; ++i)  // few values: many ties
-      points.push_back({static_cast<double>(random() % 5), static_cast<double>(random() % 5)});
+    const auto few = [&] { return static_cast<double>(random() % 5); };  // many ties
+    for (unsigned i = 0; i < 1 + random() % 12; ++i) points.push_back({few() * (1 + few() * 1e-10), few()});
     if (trial % 5 == 0) points.push_back({NAN, 0});
     if (trial % 7 == 0) points.push_back({0, NAN});
     std::vector<std::size_t> expected;
@@ -101,10 +103,43 @@ TEST_CASE("the Pareto front is that of brute force") {
       if (!beaten) expected.push_back(i);
     }
     auto front = sweep::pareto_front(points);
-    for (std::size_t k = 1; k < front.size(); ++k) CHECK(points[front[k - 1]].cost <= points[front[k]].cost);
+    for (std::size_t k = 1; k < front.size(); ++k)
+      CHECK(points[front[k - 1]].cost <= points[front[k]].cost * (1 + report::same_cost));
     std::sort(front.begin(), front.end());
     CHECK(front == expected);
   }
+}
+
+TEST_CASE("costs that differ by rounding alone are one cost on the front") {
+  const double rounded = 0.1 * (1 + 1e-12), dearer = 0.1 * (1 + 1e-6);
+  CHECK(sweep::pareto_front(std::vector<sweep::CostPoint>{{0.1, 22}, {rounded, 21}}) ==
+        std::vector<std::size_t>{1});
+  CHECK(sweep::pareto_front(std::vector<sweep::CostPoint>{{0.1, 21}, {rounded, 21}}).size() == 2);
+  CHECK(sweep::pareto_front(std::vector<sweep::CostPoint>{{0.1, 22}, {dearer, 21}}).size() == 2);
+  CHECK(sweep::pareto_front(std::vector<sweep::CostPoint>{{0.1, 21}, {dearer, 21}}).size() == 1);
+}
+
+TEST_CASE("without a seed in common nothing is compared, and nobody wins or loses") {
+  config::Config base;
+  base.report.baselines = {"uniform:lsq+:w4a8"};
+  const auto tasks = tasks_of("search.budget = w4a8\nrun.seed = 1 | 2\n", base);
+  const auto results = results_of(tasks, {22, NAN, NAN, 23}, {0.03, 0.03, 0.03125, 0.03125});
+  for (const auto& group : results.groups) {
+    CHECK(group.tasks.size() == 1);
+    CHECK(group.by_hand.empty());
+    CHECK(sweep::verdict_of(group).empty());
+  }
+  CHECK_THAT(summary_in_words(results), !Contains("LOSE") && !Contains("Against"));
+  CHECK_THAT(sweep_page(results), !Contains("LOSE"));
+}
+
+TEST_CASE("a line with runs missing is on no front, though none has more") {
+  const auto tasks = tasks_of("search.budget = w4a8 | w8a8\nrun.seed = 1 | 2 | 3\n");
+  const auto some = results_of(tasks, {23, 23, NAN, 22, NAN, 22}, {0.03, 0.03, 0.03, 0.06, 0.06, 0.06});
+  for (const auto& group : some.groups) CHECK_FALSE(group.on_front);
+  const auto one = results_of(tasks, {23, 23, NAN, 22, 22, 22}, {0.03, 0.03, 0.03, 0.06, 0.06, 0.06});
+  CHECK_FALSE(one.groups[0].on_front);
+  CHECK(one.groups[1].on_front);
 }
 
 TEST_CASE("settings are means over seeds, and each seed is compared with itself") {

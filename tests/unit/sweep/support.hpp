@@ -1,5 +1,9 @@
 #pragma once
+#include <stdlib.h>
+
+#include <filesystem>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 
 #include "config/config.hpp"
@@ -10,6 +14,21 @@
 namespace sweep_test {
 
 using namespace bitdarts;
+
+/// A folder for one test.
+class Scratch {
+ public:
+  Scratch() {
+    std::string name = (std::filesystem::temp_directory_path() / "bitdarts-sweep-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make " + name);
+    path = name;
+  }
+  ~Scratch() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  std::filesystem::path path;
+};
 
 /// The sweep of these lines.
 inline config::Sweep sweep_of(const std::string& lines) {
