@@ -61,8 +61,10 @@ State state_of(const StageStatus& status) {
       return State::damaged;
     case StageStatus::State::stale:
       return State::stale;
+    case StageStatus::State::waiting:
+      return State::waiting;
     case StageStatus::State::blocked:
-      return status.text.starts_with("to be made (after ") ? State::waiting : State::blocked;
+      return State::blocked;
   }
   return State::blocked;
 }

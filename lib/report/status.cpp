@@ -69,6 +69,7 @@ void Survey::judge(StageStatus& status, const config::Config& config, const stag
   for (const stage::Input& input : description.inputs) {
     const auto maker = to_be_made_.find(place_of(input.path));
     if (maker == to_be_made_.end()) continue;
+    status.state = StageStatus::State::waiting;
     status.text = "to be made (after " + maker->second + ")";
     return;
   }

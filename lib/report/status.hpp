@@ -15,7 +15,7 @@ struct StageStatus {
   std::string stage;  ///< "search"
   bool up_to_date = false;
   std::string text;  ///< "up to date (results/x/searched.h5)", or why not
-  enum class State { up_to_date, missing, damaged, stale, blocked } state = State::blocked;
+  enum class State { up_to_date, missing, damaged, stale, waiting, blocked } state = State::blocked;
   std::filesystem::path product;
   std::string key;          ///< of the product to be made; empty when the inputs are not there yet
   config::Config config{};  ///< that the stage would be started with
