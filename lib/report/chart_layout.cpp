@@ -38,4 +38,28 @@ std::vector<double> log_ticks(double low, double high) {
   return ticks;
 }
 
+Chart cost_chart(const std::string& name, bool by_size, int width, int height) {
+  Chart chart;
+  chart.name = name;
+  chart.title = "Perplexity over cost";
+  chart.x_label =
+      std::string(by_size ? "size of the quantized weights, of 32 bits" : "bit operations, of 32 x 32 bits") +
+      " (log scale)";
+  chart.x_format = "%g%%";
+  chart.y_label = "test perplexity";
+  chart.log_x = true;
+  chart.width = width;
+  chart.height = height;
+  return chart;
+}
+
+void set_axes(Chart& chart, double left, double right, double low, double high) {
+  const double span = high > low ? high - low : 0.1 * high;
+  chart.y_low = low - 0.08 * span;
+  chart.y_high = high + 0.12 * span;
+  chart.x_low = left;
+  chart.x_high = right;
+  chart.x_ticks = log_ticks(left, right);
+}
+
 }  // namespace bitdarts::report

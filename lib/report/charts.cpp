@@ -264,17 +264,7 @@ std::vector<Chart> search_charts(const Product& searched) {
 }
 
 Chart comparison_chart(const Comparison& c) {
-  Chart chart;
-  chart.name = "comparison-chart";
-  chart.title = "Perplexity over cost";
-  chart.x_label = std::string(c.by_size ? "size of the quantized weights, of 32 bits"
-                                        : "bit operations, of 32 x 32 bits") +
-                  " (log scale)";
-  chart.x_format = "%g%%";
-  chart.y_label = "test perplexity";
-  chart.log_x = true;
-  chart.width = 860;
-  chart.height = 380;
+  Chart chart = cost_chart("comparison-chart", c.by_size, 860, 380);
   std::vector<ChartPoint> points;
   double low = std::numeric_limits<double>::infinity(), high = 0, left = low, right = 0;
   for (std::size_t i = 0; i < c.models.size(); ++i) {
@@ -290,12 +280,7 @@ Chart comparison_chart(const Comparison& c) {
   if (points.empty()) return chart;
   left /= 1.25;
   right *= 1.45;  // room for the names
-  const double span = high > low ? high - low : 0.1 * high;
-  chart.y_low = low - 0.08 * span;
-  chart.y_high = high + 0.12 * span;
-  chart.x_low = left;
-  chart.x_high = right;
-  chart.x_ticks = log_ticks(left, right);
+  set_axes(chart, left, right, low, high);
   for (const EvaluatedModel& model : c.models)
     if (model.role == EvaluatedModel::Role::full_precision)
       chart.series.push_back(

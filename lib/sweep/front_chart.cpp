@@ -56,17 +56,7 @@ Series front_of(const std::vector<report::ChartPoint>& points, const Results& re
 }  // namespace
 
 Chart front_chart(const Results& results) {
-  Chart chart;
-  chart.name = "front";
-  chart.title = "Perplexity over cost";
-  chart.x_label = std::string(results.by_size ? "size of the quantized weights, of 32 bits"
-                                              : "bit operations, of 32 x 32 bits") +
-                  " (log scale)";
-  chart.x_format = "%g%%";
-  chart.y_label = "test perplexity";
-  chart.log_x = true;
-  chart.width = 1000;
-  chart.height = 460;
+  Chart chart = report::cost_chart("front", results.by_size, 1000, 460);
   std::vector<report::ChartPoint> points;  // by rising cost, as the groups are
   double low = std::numeric_limits<double>::infinity(), high = 0, left = low, right = 0;
   const auto reach = [&](const Spread& spread) {
@@ -86,12 +76,7 @@ Chart front_chart(const Results& results) {
   for (const FullPrecision& full : results.full_precision) reach(full.perplexity);
   left /= 1.1;
   right *= 1.35;  // room for the names
-  const double span = high > low ? high - low : 0.1 * high;
-  chart.y_low = low - 0.08 * span;
-  chart.y_high = high + 0.12 * span;
-  chart.x_low = left;
-  chart.x_high = right;
-  chart.x_ticks = report::log_ticks(left, right);
+  report::set_axes(chart, left, right, low, high);
   for (const FullPrecision& full : results.full_precision)
     chart.series.push_back({"full precision" + (full.settings.empty() ? "" : " (" + full.settings + ")"),
                             {left, right},
