@@ -35,8 +35,8 @@ double number_in(const fs::path& path) { return store::File::open(path).read<dou
 class Growing {
  public:
   Growing() {
-    const auto before = sweep::make_plan(sweep_of(two), {}, scratch.path);
-    after = sweep::make_plan(sweep_of(three), {}, scratch.path);
+    const auto before = sweep::make_plan(sweep_of(two), {}, scratch.path());
+    after = sweep::make_plan(sweep_of(three), {}, scratch.path());
     sweep::lay_out(before);
     REQUIRE(before.tasks[0].id == after.tasks[0].id);
     REQUIRE(before.tasks[1].id == after.tasks[1].id);
@@ -44,12 +44,12 @@ class Growing {
     REQUIRE_FALSE(fs::exists(shared(0).parent_path()));
   }
   fs::path product(std::size_t task) const {
-    return scratch.path / "tasks" / after.tasks[task].id / "searched.h5";
+    return scratch.path() / "tasks" / after.tasks[task].id / "searched.h5";
   }
   // Where it lies in the larger sweep.
   fs::path shared(std::size_t task) const {
     for (const auto& link : after.links)
-      if (scratch.path / link.path == product(task))
+      if (scratch.path() / link.path == product(task))
         return (product(task).parent_path() / link.target).lexically_normal();
     throw std::runtime_error("the product is not shared");
   }
@@ -149,7 +149,7 @@ TEST_CASE("a product of a task's own takes the place of a link, and nothing is w
   make(growing.shared(0), 1);
   REQUIRE(number_in(growing.product(0)) == 1);
   REQUIRE_FALSE(fs::exists(growing.product(1)));  // a link to what is not made yet
-  sweep::lay_out(sweep::make_plan(sweep_of(two), {}, growing.scratch.path));
+  sweep::lay_out(sweep::make_plan(sweep_of(two), {}, growing.scratch.path()));
   for (const std::size_t task : {0u, 1u}) {
     make(growing.product(task), 2);  // as a stage publishes
     CHECK_FALSE(fs::is_symlink(growing.product(task)));

@@ -32,17 +32,17 @@ TEST_CASE("the overview of some tasks says of each piece what is known of it") {
 TEST_CASE("finished tasks that a narrower sweep leaves out are counted") {
   const Scratch scratch;
   const auto wide =
-      sweep::make_plan(sweep_of("search.budget = w4a8\nrun.seed = 1 | 2 | 3\n"), {}, scratch.path);
+      sweep::make_plan(sweep_of("search.budget = w4a8\nrun.seed = 1 | 2 | 3\n"), {}, scratch.path());
   CHECK(sweep::left_out_in_words(wide).empty());
   sweep::lay_out(wide);
-  const auto narrow = sweep::make_plan(sweep_of("search.budget = w4a8\nrun.seed = 2\n"), {}, scratch.path);
+  const auto narrow = sweep::make_plan(sweep_of("search.budget = w4a8\nrun.seed = 2\n"), {}, scratch.path());
   CHECK(sweep::left_out_in_words(narrow).empty());
   for (const std::size_t done : {0u, 1u})
-    std::ofstream(scratch.path / "tasks" / wide.tasks[done].id / "evaluation.h5") << "done";
+    std::ofstream(scratch.path() / "tasks" / wide.tasks[done].id / "evaluation.h5") << "done";
   CHECK(sweep::left_out_in_words(wide).empty());
   CHECK_THAT(sweep::left_out_in_words(narrow),
              Contains("1 finished task in ") && Contains(" is not in this manifest"));
-  std::ofstream(scratch.path / "tasks" / wide.tasks[2].id / "evaluation.h5") << "done";
+  std::ofstream(scratch.path() / "tasks" / wide.tasks[2].id / "evaluation.h5") << "done";
   CHECK_THAT(sweep::left_out_in_words(narrow),
              Contains("2 finished tasks in ") && Contains(" are not in this manifest"));
 }

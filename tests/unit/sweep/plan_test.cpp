@@ -57,19 +57,19 @@ TEST_CASE("one more value moves nothing and renames nothing") {
 TEST_CASE("links lead from every folder to the inputs that lie elsewhere, and are set right again") {
   const Scratch scratch;
   const auto plan =
-      sweep::make_plan(sweep_of("search.budget = w4a8\nfinetune.steps = 1 | 2\n"), {}, scratch.path);
+      sweep::make_plan(sweep_of("search.budget = w4a8\nfinetune.steps = 1 | 2\n"), {}, scratch.path());
   sweep::lay_out(plan);
   for (const auto& piece : plan.pieces) {
-    const fs::path folder = scratch.path / piece.place;
+    const fs::path folder = scratch.path() / piece.place;
     CHECK(fs::is_directory(folder));
     std::ofstream(folder / "marker.h5") << piece.place;
   }
   for (const auto& link : plan.links) {
-    const fs::path target = (scratch.path / link.path).parent_path() / link.target;
+    const fs::path target = (scratch.path() / link.path).parent_path() / link.target;
     CHECK(fs::exists(target.parent_path() / "marker.h5"));
-    CHECK(fs::read_symlink(scratch.path / link.path) == link.target);
+    CHECK(fs::read_symlink(scratch.path() / link.path) == link.target);
   }
-  const auto task = scratch.path / ("tasks/" + plan.tasks[0].id);
+  const auto task = scratch.path() / ("tasks/" + plan.tasks[0].id);
   for (const char* product : {"tokens.h5", "pretrained.h5", "searched.h5"})
     CHECK(fs::is_symlink(task / product));
   fs::remove(task / "tokens.h5");
@@ -102,7 +102,7 @@ TEST_CASE("the manifest is read back as it was written") {
   const std::string text = to_tsv(manifest);
   CHECK(text.starts_with("id\ttask\tsearch.budget\tfinetune.scheme\trun.seed\tkind\toverrides\n"));
   CHECK_THAT(text, Contains("\tb\t\"\"\t-\t2\tsweep\t--search.budget= --run.seed=2\n"));
-  const fs::path path = scratch.path / "manifest.tsv";
+  const fs::path path = scratch.path() / "manifest.tsv";
   sweep::write_if_changed(path, text);
   const auto before = fs::last_write_time(path);
   sweep::write_if_changed(path, text);

@@ -1,34 +1,19 @@
 #pragma once
-#include <stdlib.h>
-
 #include <filesystem>
 #include <sstream>
-#include <stdexcept>
 #include <string>
 
 #include "config/config.hpp"
 #include "config/ini.hpp"
 #include "core/error.hpp"
+#include "scratch_directory.hpp"
 #include "sweep/tasks.hpp"
 
 namespace sweep_test {
 
 using namespace bitdarts;
 
-/// A folder for one test.
-class Scratch {
- public:
-  Scratch() {
-    std::string name = (std::filesystem::temp_directory_path() / "bitdarts-sweep-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make " + name);
-    path = name;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  std::filesystem::path path;
-};
+using Scratch = ScratchDirectory;
 
 /// The sweep of these lines.
 inline config::Sweep sweep_of(const std::string& lines) {
