@@ -40,6 +40,8 @@ interrupt() {
     sleep 0.02
   done
   kill -s "$signal" "$(cat "$victim")"
+  # Who waits for an end may ask again until it is there: nothing more may come of it.
+  while kill -s "$signal" "$(cat "$victim")" 2> /dev/null; do sleep 0.01; done 3>&- &
   exec 4< lines 3>&-
   tr -d '\0' <&4 > said
   exec 4<&-
