@@ -90,7 +90,7 @@ std::string groups_html(const Results& results) {
             cell(percent(group.cost.mean, 3), group.cost.mean) + against_hand(group) +
             cell(fixed(group.mean.weight_bits, 2)) + cell(fixed(group.mean.input_bits, 2)) +
             cell(in_words(group.divergence, 4), group.divergence.mean) +
-            cell(percent(group.mean.top1_agreement)) +
+            cell(percent(group.mean.top1_agreement), group.mean.top1_agreement) +
             cell(in_words(group.bits_per_byte, 4), group.bits_per_byte.mean) +
             cell(fixed(group.mean.model_bytes / 1e6, 3)) + "</tr>\n";
   }
