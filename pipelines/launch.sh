@@ -88,7 +88,7 @@ verdict() {  # STAGE CODE
   else
     signal=$(kill -l "$code" 2>/dev/null || echo "$((code - 128))")
     if [ "$stopping" = yes ] && [[ " HUP INT KILL USR1 TERM " = *" $signal "* ]]; then
-      echo "$me: $stage was ended before it could save its state (SIG$signal); $again" >&2
+      echo "$me: $stage was ended when it was asked to stop (SIG$signal); $again" >&2
       return 75
     fi
     echo "$me: error: a process of $stage was killed (SIG$signal, exit code $code of mpirun), and with it the others; $again" >&2

@@ -13,6 +13,7 @@ me=$program
 
 note() { echo "$program: $*" >&2; }
 wrong() { note "error: $*"; usage >&2; exit 2; }
+refuse() { note "error: $*"; exit 2; } # where the usage would not help
 die() { note "error: $*"; exit 1; }
 
 # The site file: modules and variables that the executables need, on the login node and on compute nodes alike.
@@ -59,7 +60,7 @@ refuse_reserved() {
   local word name
   for word in "$@"; do
     name=${word%%=*} name=${name#--}
-    if [[ " ${reserved[*]} " == *" $name "* ]]; then wrong "--$name is set by $program itself"; fi
+    if [[ " ${reserved[*]} " == *" $name "* ]]; then refuse "--$name is set by $program itself"; fi
   done
 }
 
@@ -87,7 +88,7 @@ check_ranks() { # KIND
   ranks=$(option ntasks) shards=$(value_of run shards) threads=$(value_of run threads)
   if [ -z "$ranks" ] && [[ $(option nodes) =~ ^[0-9]+$ ]]; then ranks=$(($(option nodes) * $(option ntasks-per-node))); fi
   if [[ $ranks =~ ^[0-9]+$ ]] && { [ "$ranks" = 0 ] || [ $((shards % ranks)) != 0 ]; }; then
-    wrong "$1: $ranks ranks do not divide run.shards = $shards"
+    refuse "$1: $ranks ranks do not divide run.shards = $shards"
   fi
   if [ "$(option cpus-per-task)" != "$threads" ]; then
     note "$1: a rank gets $(option cpus-per-task) cores and uses run.threads = $threads of them"
@@ -101,7 +102,7 @@ check_time() { # KIND
   given=$(option signal)
   if [[ $given == *@* ]]; then ahead=${given##*@}; fi
   if [ -z "$limit" ] || [ -z "$given" ] || [[ ! $ahead =~ ^[0-9]+$ ]] || [ "$limit" -gt $((2 * 10#$ahead)) ]; then return; fi
-  wrong "$1: --time=$(option time) leaves no time for work before --signal=$given: it must be more than twice $ahead s"
+  refuse "$1: --time=$(option time) leaves no time for work before --signal=$given: it must be more than twice $ahead s"
 }
 seconds_of() { # TIME as sbatch takes it: minutes, minutes:seconds, h:m:s, d-h, d-h:m, d-h:m:s; nothing for no limit or another word
   local days=0 rest=$1 a b c
@@ -238,6 +239,6 @@ submit_script() {
   submitted+=("$job_id")
 }
 say_how_to_watch() { # OUT
-  echo "watch:  $slurm_dir/status $1    or    squeue -j $(IFS=,; echo "${submitted[*]}")"
+  echo "watch:  $(printf '%q %q' "$slurm_dir/status" "$1")    or    squeue -j $(IFS=,; echo "${submitted[*]}")"
   echo "stop:   scancel ${submitted[*]}"
 }

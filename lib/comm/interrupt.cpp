@@ -15,7 +15,7 @@ extern "C" void raise_flag(int) { raised.store(true); }
 
 }  // namespace
 
-InterruptWatch::InterruptWatch() {
+InterruptWatch::InterruptWatch(Until until) : until_(until) {
   raised.store(false);
   struct sigaction action {};
   action.sa_handler = raise_flag;
@@ -25,6 +25,7 @@ InterruptWatch::InterruptWatch() {
 }
 
 InterruptWatch::~InterruptWatch() {
+  if (until_ == Until::process_ends) return;
   for (std::size_t i = 0; i < watched.size(); ++i) sigaction(watched[i], &before_[i], nullptr);
 }
 

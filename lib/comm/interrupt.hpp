@@ -7,11 +7,13 @@
 namespace bitdarts::comm {
 
 /// Installs handlers for SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 that only set a flag; restores the old ones on
-/// destruction. (The flag is the one piece of static state in bitdarts: a signal handler can reach nothing
-/// else.)
+/// destruction, or leaves them until the process has ended: who asks again, until it has, must not kill it
+/// in the moment between. (The flag is the one piece of static state in bitdarts: a signal handler can reach
+/// nothing else.)
 class InterruptWatch {
  public:
-  InterruptWatch();
+  enum class Until { destroyed, process_ends };
+  explicit InterruptWatch(Until until = Until::destroyed);
   ~InterruptWatch();
   InterruptWatch(const InterruptWatch&) = delete;
   InterruptWatch& operator=(const InterruptWatch&) = delete;
@@ -21,6 +23,7 @@ class InterruptWatch {
   bool raised_anywhere(const Communicator& world) const;
 
  private:
+  Until until_;
   std::array<struct sigaction, 4> before_{};
 };
 

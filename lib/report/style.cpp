@@ -45,6 +45,8 @@ section { margin: 36px 0 0; padding-top: 18px; border-top: 1px solid var(--line)
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; margin: 0 0 12px; }
 th, td { padding: 6px 9px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; white-space: normal; line-height: 1.25; }
+th[aria-sort=ascending]::after { content: " ▲"; }
+th[aria-sort=descending]::after { content: " ▼"; }
 th:first-child, td:first-child { text-align: left; }
 tr.searched td { background: var(--mark); font-weight: 600; }
 tr.opponent td:first-child { box-shadow: inset 4px 0 0 var(--blue); }

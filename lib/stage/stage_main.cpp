@@ -110,9 +110,9 @@ int stage_main(int argc, char** argv, const std::string& name,
     say(name, mine.failure);
     return mine.failure.code;
   }
-  // Around MPI: a wish to stop must not kill a rank that is still starting, or one that has saved its state
-  // and is leaving.
-  const comm::InterruptWatch interrupts;
+  // Around MPI, and while libraries clean up after main: a wish to stop must not kill a rank that is still
+  // starting, or one that has saved its state and is leaving.
+  const comm::InterruptWatch interrupts(comm::InterruptWatch::Until::process_ends);
   try {
     const comm::MpiSession session(argc, argv);
     return run_under_mpi(name, mine, interrupts, work);

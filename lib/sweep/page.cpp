@@ -14,25 +14,30 @@ using report::fixed;
 using report::percent;
 
 // Sorts a table by the column whose title is clicked: numbers by size (data-v, or the text), others by
-// letters; a second click turns it round. Without scripts the table stays as it is.
+// letters and the numbers among them (w4a8 before w10a8), what has no value last; a second click turns it
+// round, and lines that are equal stay in their order. Without scripts the table stays as it is.
 const char* const script = R"js(<script>
 document.querySelectorAll('table.sortable').forEach(function (table) {
-  var body = table.tBodies[0], last = -1, sign = 1;
+  var body = table.tBodies[0], titles = Array.prototype.slice.call(table.tHead.rows[0].cells);
   function value(row, i) {
     var cell = row.cells[i], text = cell.dataset.v === undefined ? cell.textContent : cell.dataset.v;
-    var number = parseFloat(text);
-    return text === '' || text === '-' ? null : isNaN(number) ? text : number;
+    return text === '' || text === '-' ? null : isNaN(text) ? text : Number(text);
   }
-  Array.prototype.forEach.call(table.tHead.rows[0].cells, function (title, i) {
+  function compare(x, y) {
+    if (typeof x === 'number' && typeof y === 'number') return x - y;
+    return String(x).localeCompare(String(y), 'en', {numeric: true});
+  }
+  titles.forEach(function (title, i) {
     title.style.cursor = 'pointer';
     title.title = 'sort by this column';
     title.addEventListener('click', function () {
-      sign = last === i ? -sign : 1;
-      last = i;
+      var sign = title.getAttribute('aria-sort') === 'ascending' ? -1 : 1;
+      titles.forEach(function (other) { other.removeAttribute('aria-sort'); });
+      title.setAttribute('aria-sort', sign > 0 ? 'ascending' : 'descending');
       Array.prototype.slice.call(body.rows).sort(function (a, b) {
         var x = value(a, i), y = value(b, i);
-        if (x === null || y === null) return x === y ? 0 : x === null ? 1 : -1;
-        return sign * (typeof x === 'number' && typeof y === 'number' ? x - y : String(x) < String(y) ? -1 : 1);
+        if (x === null || y === null) return (x === null) - (y === null);
+        return sign * compare(x, y);
       }).forEach(function (row) { body.appendChild(row); });
     });
   });
@@ -85,7 +90,7 @@ std::string groups_html(const Results& results) {
             cell(percent(group.cost.mean, 3), group.cost.mean) + against_hand(group) +
             cell(fixed(group.mean.weight_bits, 2)) + cell(fixed(group.mean.input_bits, 2)) +
             cell(in_words(group.divergence, 4), group.divergence.mean) +
-            cell(percent(group.mean.top1_agreement)) +
+            cell(percent(group.mean.top1_agreement), group.mean.top1_agreement) +
             cell(in_words(group.bits_per_byte, 4), group.bits_per_byte.mean) +
             cell(fixed(group.mean.model_bytes / 1e6, 3)) + "</tr>\n";
   }
@@ -137,7 +142,7 @@ std::string tasks_html(const Results& results) {
 
 // A bar behind the number shows the share.
 std::string share_cell(int count, int all) {
-  if (count == 0) return "<td>·</td>";
+  if (count == 0) return "<td data-v=\"0\">·</td>";
   const std::string share = fixed(100.0 * count / all, 0);
   return "<td style=\"background:linear-gradient(90deg,var(--blue-faint) " + share + "%,transparent " +
          share + "%)\" data-v=\"" + std::to_string(count) + "\">" + std::to_string(count) + " (" + share +
@@ -227,8 +232,8 @@ std::string sweep_page(const Results& results) {
                           "</h1>\n</header>\n<nav>\n" + links + "</nav>\n<div class=\"verdict open\"><p>" +
                           escaped(summary_in_words(results)) + "</p></div>\n" + missing_html(results) +
                           sections +
-                          "<footer>Made by bitdarts-report. The numbers are in tasks.csv, settings.csv and "
-                          "choices.csv beside this page.</footer>\n" +
+                          "<footer>Made by bitdarts-report. Beside this page are tasks.csv, a line a task "
+                          "with all of this, and settings.csv, the means over seeds.</footer>\n" +
                           script);
 }
 

@@ -18,8 +18,9 @@ report::Chart front_chart(const Results& results);
 /// What came out, in a few sentences; a searched scheme that loses is said to lose.
 std::string summary_in_words(const Results& results);
 
-/// The numbers of the page: tasks.csv (a line a task), settings.csv (means and deviations), choices.csv (how
-/// often what was chosen for which kind of layer).
+/// The numbers of the page: tasks.csv, a line a task with its settings, results, whether its setting is on
+/// the front, and what was chosen for which kind of layer; and settings.csv, a line for tasks that differ in
+/// their seed alone: means, deviations, and the comparison with schemes chosen by hand.
 std::map<std::string, std::string> sweep_csv_files(const Results& results);
 
 }  // namespace bitdarts::sweep

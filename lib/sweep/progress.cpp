@@ -23,4 +23,17 @@ std::vector<report::StageProgress> sweep_progress(const Plan& plan) {
   return places;
 }
 
+std::string tasks_in_words(const std::vector<report::StageProgress>& places) {
+  using State = report::StageProgress::State;
+  std::size_t tasks = 0, made = 0, failed = 0;
+  for (const auto& place : places) {
+    if (!place.where.starts_with("tasks/")) continue;
+    ++tasks;
+    made += place.state == State::up_to_date;
+    failed += place.state == State::failed;
+  }
+  return std::to_string(made) + " of " + std::to_string(tasks) + " tasks are made" +
+         (failed > 0 ? ", " + std::to_string(failed) + " failed" : "");
+}
+
 }  // namespace bitdarts::sweep

@@ -1,5 +1,6 @@
 #include "sweep/sweep_report.hpp"
 
+#include <algorithm>
 #include <iostream>
 
 #include "core/error.hpp"
@@ -25,16 +26,40 @@ std::string value_in(const std::vector<std::pair<std::string, std::string>>& set
   return {};
 }
 
+bool on_front(const Results& results, std::size_t task) {
+  return std::any_of(results.groups.begin(), results.groups.end(), [&](const Group& group) {
+    return group.on_front && std::find(group.tasks.begin(), group.tasks.end(), task) != group.tasks.end();
+  });
+}
+
+// "lsq+:3=1 lsq+:4=3": candidates of one kind of layer, and how many layers took them.
+std::string counts_in_words(const std::map<std::string, std::map<std::string, int>>& counts,
+                            const std::string& kind) {
+  std::string words;
+  if (const auto found = counts.find(kind); found != counts.end())
+    for (const auto& [candidate, layers] : found->second)
+      words += (words.empty() ? "" : " ") + candidate + "=" + std::to_string(layers);
+  return words;
+}
+
 std::string tasks_csv(const Results& results) {
+  std::vector<const quant::Scheme*> schemes;
+  for (const TaskResult& result : results.tasks) schemes.push_back(&result.scheme);
+  const std::vector<std::string> kinds = choices_of(schemes).kinds;
+
   std::vector<std::string> header{"id", "name", "kind"};
   header.insert(header.end(), results.keys.begin(), results.keys.end());
   for (const char* name :
        {"perplexity", "nll", "bits_per_byte", "kl_divergence", "top1_agreement", "mean_weight_bits",
         "mean_weight_bits_all", "mean_input_bits", "model_bytes", "quantized_weight_bytes",
-        "compression_ratio", "bops_ratio", "size_ratio", "full_precision_perplexity", "no_result_because"})
+        "compression_ratio", "bops_ratio", "size_ratio", "full_precision_perplexity", "setting_on_front"})
     header.emplace_back(name);
+  for (const char* tensor : {"weights_", "inputs_"})
+    for (const std::string& kind : kinds) header.push_back(tensor + kind);
+  header.emplace_back("no_result_because");
   report::Csv csv(header);
-  for (const TaskResult& result : results.tasks) {
+  for (std::size_t i = 0; i < results.tasks.size(); ++i) {
+    const TaskResult& result = results.tasks[i];
     std::vector<std::string> cells{result.task.id, result.task.name,
                                    result.task.baseline ? "baseline" : "sweep"};
     for (const std::string& key : results.keys) cells.push_back(value_in(result.task.settings, key));
@@ -44,6 +69,10 @@ std::string tasks_csv(const Results& results) {
                                m.weight_bits, m.weight_bits_all, m.input_bits, m.model_bytes,
                                m.quantized_bytes, m.compression_ratio, m.bops_ratio, m.size_ratio, full})
       cells.push_back(csv_number(value));
+    cells.push_back(result.model ? (on_front(results, i) ? "1" : "0") : "");
+    const Choices choices = choices_of({&result.scheme});
+    for (const auto* counts : {&choices.weights, &choices.inputs})
+      for (const std::string& kind : kinds) cells.push_back(counts_in_words(*counts, kind));
     cells.push_back(result.missing);
     csv.row(cells);
   }
@@ -78,24 +107,10 @@ std::string settings_csv(const Results& results) {
   return csv.text();
 }
 
-std::string choices_csv(const Results& results) {
-  report::Csv csv({"task", "layer_kind", "tensor", "candidate", "layers"});
-  for (const TaskResult& result : results.tasks) {
-    const Choices choices = choices_of({&result.scheme});
-    for (const bool weights : {true, false})
-      for (const std::string& kind : choices.kinds)
-        for (const auto& [candidate, count] : (weights ? choices.weights : choices.inputs).at(kind))
-          csv.row({result.task.id, kind, weights ? "weight" : "input", candidate, std::to_string(count)});
-  }
-  return csv.text();
-}
-
 }  // namespace
 
 std::map<std::string, std::string> sweep_csv_files(const Results& results) {
-  return {{"tasks.csv", tasks_csv(results)},
-          {"settings.csv", settings_csv(results)},
-          {"choices.csv", choices_csv(results)}};
+  return {{"tasks.csv", tasks_csv(results)}, {"settings.csv", settings_csv(results)}};
 }
 
 std::string summary_in_words(const Results& results) {

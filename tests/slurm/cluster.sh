@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the test of a real Slurm: a cluster on this one machine, as root. Every node has its own network, host name, /dev/shm and
-# /tmp, and shares the other files. Needs slurmctld, slurmd, munged and ip; leaves nothing behind.
+# /tmp, and shares the other files. The controller has its own network too: whatever listens on this machine, its port is free.
+# Needs slurmctld, slurmd, munged and ip; leaves nothing behind.
 cluster_nodes=3 cluster_cpus=8
 
 # start_cluster DIR SHARED...: its state lies in DIR; SHARED are directories under /tmp that the nodes see too.
@@ -11,9 +12,10 @@ start_cluster() {
   export SLURM_CONF=$cluster/slurm.conf
   mkdir -p "$cluster/munge" "$cluster/state"
   chmod 755 "$cluster" "$cluster/munge"
-  # Names of its own: two of these may run at a time, each in a network of its own.
+  # Names and addresses of its own: several of these may run at a time.
   prefix=bd$((BASHPID % 100000))
   network=10.$((BASHPID / 250 % 250)).$((BASHPID % 250))
+  while ip -4 addr show | grep -q "inet $network\."; do network=10.$((RANDOM % 250)).$((RANDOM % 250)); done
   write_slurm_conf > "$SLURM_CONF"
   ip link add "$prefix" type bridge
   ip addr add "$network.254/24" dev "$prefix"
@@ -21,28 +23,34 @@ start_cluster() {
   (umask 077 && head -c 1024 /dev/urandom > "$cluster/munge/key")
   munged --key-file="$cluster/munge/key" --socket="$cluster/munge/socket" --pid-file="$cluster/munge/pid" \
     --log-file="$cluster/munge/log" --seed-file="$cluster/munge/seed"
-  slurmctld -c -f "$SLURM_CONF"
+  add_network 250
+  nsenter "--net=/run/netns/$prefix-node250" slurmctld -c -f "$SLURM_CONF"
   for ((node = 1; node <= cluster_nodes; ++node)); do
-    ip netns add "$prefix-node$node"
-    ip link add "$prefix-$node" type veth peer name eth0 netns "$prefix-node$node"
-    ip link set "$prefix-$node" master "$prefix" up
-    ip -n "$prefix-node$node" link set lo up
-    ip -n "$prefix-node$node" addr add "$network.$node/24" dev eth0
-    ip -n "$prefix-node$node" link set eth0 up
+    add_network "$node"
     start_node "$node"
   done
+}
+
+# add_network I: that of node I, or of the controller (250), on the bridge between them.
+add_network() {
+  ip netns add "$prefix-node$1"
+  ip link add "$prefix-$1" type veth peer name eth0 netns "$prefix-node$1"
+  ip link set "$prefix-$1" master "$prefix" up
+  ip -n "$prefix-node$1" link set lo up
+  ip -n "$prefix-node$1" addr add "$network.$1/24" dev eth0
+  ip -n "$prefix-node$1" link set eth0 up
 }
 
 write_slurm_conf() {
   local node
   {
     echo "127.0.0.1 localhost"
-    echo "$network.254 $(hostname)"
+    echo "$network.250 $(hostname)"
     for ((node = 1; node <= cluster_nodes; ++node)); do echo "$network.$node node$node"; done
   } > "$cluster/hosts"
   cat << CONF
 ClusterName=test
-SlurmctldHost=$(hostname)($network.254)
+SlurmctldHost=$(hostname)($network.250)
 SlurmctldPort=16817
 SlurmdPort=16818
 SlurmUser=root
@@ -117,7 +125,7 @@ stop_cluster() {
   for file in "$cluster/slurmctld.pid" "$cluster/munge/pid"; do
     if process=$(cat "$file" 2> /dev/null); then kill -KILL "$process" 2> /dev/null || true; fi
   done
-  for ((node = 1; node <= cluster_nodes; ++node)); do
+  for node in 250 $(seq "$cluster_nodes"); do
     ip netns pids "$prefix-node$node" 2> /dev/null | xargs -r kill -KILL || true
     ip netns del "$prefix-node$node" 2> /dev/null || true
     ip link del "$prefix-$node" 2> /dev/null || true

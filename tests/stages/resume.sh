@@ -28,7 +28,7 @@ watches() {
 # the start: rank 0 waits with its first line, at the latest after the first step, until the signal is delivered. So the run ends
 # after one step, or after two when the rank had looked for signals just before; `step` says which.
 interrupt() {
-  local signal=$1 victim=pid.${2%/*} count=${2#*/} name=$3 job code=0
+  local signal=$1 victim=pid.${2%/*} count=${2#*/} name=$3 number job code=0
   shift 3
   rm -f pid.*
   exec 3<> lines
@@ -39,11 +39,15 @@ interrupt() {
     kill -0 "$job" 2> /dev/null || fail "$name ended before it could be interrupted"
     sleep 0.02
   done
-  kill -s "$signal" "$(cat "$victim")"
+  number=$(cat "$victim")
+  kill -s "$signal" "$number"
+  # Who waits for an end may ask again until it is there: nothing more may come of it.
+  while kill -s "$signal" "$number" 2> /dev/null; do sleep 0.01; done 3>&- &
   exec 4< lines 3>&-
   tr -d '\0' <&4 > said
   exec 4<&-
   wait "$job" || code=$?
+  wait
   [ "$code" = 75 ] || fail "exit $code instead of 75: $name after SIG$signal"
   [ "$(grep -c 'interrupted after' said)" = 1 ] || fail "not one message of the interruption: $name"
   step=$(sed -n 's/.*interrupted after step \([0-9]*\) of.*/\1/p' said)

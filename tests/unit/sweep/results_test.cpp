@@ -190,6 +190,9 @@ TEST_CASE("what is missing or failed, and who loses, is said plainly on the page
       files.at("tasks.csv"),
       Contains("id,name,kind,search.budget,finetune.scheme,run.seed,perplexity") && Contains("no <room>"));
   CHECK(std::count(files.at("tasks.csv").begin(), files.at("tasks.csv").end(), '\n') == 1 + 9);
+  CHECK_THAT(files.at("tasks.csv"),
+             Contains("setting_on_front,weights_q,weights_down,inputs_q,inputs_down,"));
+  CHECK(files.size() == 2);
   CHECK_THAT(files.at("settings.csv"), Contains("w8a8,,sweep,3,3,1,22,1,0.06,0,"));
 }
 
