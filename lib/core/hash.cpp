@@ -39,14 +39,17 @@ Hasher& Hasher::text(std::string_view text) {
   return bytes(std::as_bytes(std::span(text.data(), text.size())));
 }
 
+Digest Hasher::digest() const {
+  const XXH128_hash_t hash = XXH3_128bits_digest(state_->xxh);
+  return {hash.high64, hash.low64};
+}
+
 std::string Hasher::hex() const {
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state_->xxh));
   static constexpr char digits[] = "0123456789abcdef";
+  const Digest all = digest();
   std::string hex;
-  for (unsigned char byte : canonical.digest) {
-    hex += digits[byte >> 4];
-    hex += digits[byte & 15];
+  for (const std::uint64_t half : {all.high, all.low}) {
+    for (int shift = 60; shift >= 0; shift -= 4) hex += digits[(half >> shift) & 15];
   }
   return hex;
 }

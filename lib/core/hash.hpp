@@ -1,11 +1,17 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace bitdarts {
+
+/// 128 bits of a hash.
+struct Digest {
+  std::uint64_t high = 0, low = 0;
+};
 
 /// A streaming 128-bit content hash (XXH3) for keys, input hashes and whole-file checks; not cryptographic.
 class Hasher {
@@ -22,7 +28,9 @@ class Hasher {
   Hasher& values(std::span<const T> data) {
     return bytes(std::as_bytes(data));
   }
-  /// The 32 hexadecimal digits of everything hashed so far; may be called repeatedly.
+  /// The hash of everything so far; may be called repeatedly.
+  Digest digest() const;
+  /// The digest in 32 hexadecimal digits, the high ones first.
   std::string hex() const;
 
  private:

@@ -1,6 +1,5 @@
 #include "data/documents.hpp"
 
-#include <charconv>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -127,23 +126,25 @@ bool DocumentReader::next_record(std::string& document, std::uint64_t& offset) {
   }
 }
 
-void read_documents(const std::filesystem::path& file, const config::DataOptions& options,
-                    const std::function<void(std::string&& document, std::uint64_t offset)>& visit) {
-  DocumentReader reader(file, options);
+bool can_start_anywhere(const std::filesystem::path& file, const config::DataOptions& options) {
+  return format_of(file) == TextFormat::plain && file.extension() != ".gz" && options.document != "file";
+}
+
+std::optional<std::uint64_t> document_after(const std::filesystem::path& file,
+                                            const config::DataOptions& options, std::uint64_t place) {
+  DocumentReader reader(file, options, place);
   std::string document;
   std::uint64_t offset = 0;
-  while (reader.next(document, offset)) visit(std::move(document), offset);
+  // What begins at `place` may be the rest of a line, or blank lines; where it ends, a document ends.
+  if (!reader.next(document, offset) || !reader.next(document, offset)) return std::nullopt;
+  return offset;
 }
 
 DocumentKey key_of(std::string_view document) {
   const std::size_t last = document.find_last_not_of(white_space);
-  const std::string digits =
-      Hasher().text(document.substr(0, last == std::string_view::npos ? 0 : last + 1)).hex();
-  DocumentKey key;
-  const char* text = digits.data();
-  std::from_chars(text, text + 16, key.high, 16);
-  std::from_chars(text + 16, text + 32, key.low, 16);
-  return key;
+  const Digest digest =
+      Hasher().text(document.substr(0, last == std::string_view::npos ? 0 : last + 1)).digest();
+  return {digest.high, digest.low};
 }
 
 const char* name_of(Split split) {

@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,9 +45,13 @@ class DocumentReader {
   std::string ahead_;  // the first line of the next document
 };
 
-/// Calls `visit(document, file byte offset)` for each document of one file, in order.
-void read_documents(const std::filesystem::path& file, const config::DataOptions& options,
-                    const std::function<void(std::string&& document, std::uint64_t offset)>& visit);
+/// Can documents of this file be found from any place on? Lines and paragraphs of plain text that is not
+/// packed can.
+bool can_start_anywhere(const std::filesystem::path& file, const config::DataOptions& options);
+/// Where a document after `place` begins: not always the first, but always one that is found when the file is
+/// read from its start. Nothing when none follows. Only where can_start_anywhere.
+std::optional<std::uint64_t> document_after(const std::filesystem::path& file,
+                                            const config::DataOptions& options, std::uint64_t place);
 
 /// What identifies a document: a hash of its text without white space at the end, so that a paragraph is the
 /// same document whether one blank line, two, a CRLF or nothing follows it.

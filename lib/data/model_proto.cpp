@@ -5,10 +5,12 @@
 namespace bitdarts::data {
 namespace {
 
-// One field as it lies in the message: its number, tag and all, and the bytes it holds (a submessage).
+// One field as it lies in the message: its number, tag and all, and what it holds: bytes (a submessage) or an
+// integer.
 struct Field {
   std::uint64_t number = 0;
   std::string_view whole, held;
+  std::uint64_t integer = 0;
 };
 
 // Reads a protocol buffer field by field. https://protobuf.dev/programming-guides/encoding/
@@ -26,7 +28,10 @@ class Fields {
     std::optional<std::uint64_t> size;
     switch (*tag & 7) {
       case 0:
-        size = varint() ? std::optional<std::uint64_t>(0) : std::nullopt;
+        if (const auto integer = varint()) {
+          field.integer = *integer;
+          size = 0;
+        }
         break;
       case 1:
         size = 8;
@@ -98,6 +103,22 @@ std::optional<std::string> without_tables(std::string_view model) {
     kept += static_cast<char>(normalizer << 3 | 2) + as_varint(spec->size()) + *spec;
   }
   return kept;
+}
+
+bool is_bpe(std::string_view model) {
+  constexpr std::uint64_t trainer_spec = 2, model_type = 3, unigram = 1, bpe = 2;
+  std::uint64_t type = unigram;
+  for (Fields fields(model); !fields.at_end();) {
+    const auto field = fields.next();
+    if (!field) return false;
+    if (field->number != trainer_spec) continue;
+    for (Fields options(field->held); !options.at_end();) {
+      const auto option = options.next();
+      if (!option) return false;
+      if (option->number == model_type) type = option->integer;
+    }
+  }
+  return type == bpe;
 }
 
 }  // namespace bitdarts::data

@@ -10,4 +10,7 @@ namespace bitdarts::data {
 /// self test, which looks into them. Nothing when the bytes are no whole protocol buffer.
 std::optional<std::string> without_tables(std::string_view model);
 
+/// Does the model merge pairs of pieces (trainer_spec.model_type BPE)? `model`: a whole ModelProto.
+bool is_bpe(std::string_view model);
+
 }  // namespace bitdarts::data

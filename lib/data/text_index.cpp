@@ -1,7 +1,6 @@
 #include "data/text_index.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <numeric>
 
@@ -24,21 +23,46 @@ class BlockHash {
     const std::array<std::uint64_t, 2> words{key.high, key.low};
     hasher_.values(std::span<const std::uint64_t>(words));
   }
-  std::uint64_t value() const {
-    const std::string digits = hasher_.hex();
-    std::uint64_t value = 0;
-    std::from_chars(digits.data(), digits.data() + 16, value, 16);
-    return value;
-  }
+  std::uint64_t value() const { return hasher_.digest().high; }
 
  private:
   Hasher hasher_;
 };
 
-// Which rank reads which file: the largest first, each to the rank with the least to do. Decided once, on the
-// root, so that file systems that disagree for a moment cannot make two ranks read the same file, or none.
-std::vector<int> share_files(const std::vector<fs::path>& files, const comm::Communicator& world) {
-  std::vector<int> owner(files.size(), 0);
+// A part of a file that one rank reads. Where documents can be found from any place on, a large file has
+// several, which begin with the first document found after `begin` (0: with the file's) and end where the
+// next begins.
+struct Section {
+  std::uint64_t file, begin, end;  // end: of the last of a file, what is beyond any file
+  std::int64_t owner;              // the rank
+};
+
+constexpr std::uint64_t no_end = ~std::uint64_t{0};
+constexpr std::uint64_t section_bytes = std::uint64_t{1}
+                                        << 16;  // less is not worth finding a place in a file
+
+// The largest first, each to the rank with the least to do.
+void deal(std::vector<Section>& sections, const std::vector<std::uint64_t>& sizes, int ranks) {
+  std::vector<std::size_t> order(sections.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto size_of = [&](std::size_t i) {
+    return std::min(sections[i].end, sizes[sections[i].file]) - sections[i].begin;
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return size_of(a) > size_of(b); });
+  std::vector<std::uint64_t> load(static_cast<std::size_t>(ranks), 0);
+  for (const std::size_t i : order) {
+    const auto least = std::min_element(load.begin(), load.end());
+    *least += size_of(i) + 4096;  // opening a file costs too
+    sections[i].owner = least - load.begin();
+  }
+}
+
+// Which rank reads what. Decided once, on the root, so that file systems that disagree for a moment cannot
+// make two ranks read the same, or none. `divisible(file)`: may it have several sections?
+std::vector<Section> share_files(const std::vector<fs::path>& files, const comm::Communicator& world,
+                                 const std::function<bool(const fs::path&)>& divisible) {
+  std::vector<Section> sections;
   comm::together(world, [&] {
     if (!world.root()) return;
     std::vector<std::uint64_t> sizes(files.size());
@@ -47,19 +71,23 @@ std::vector<int> share_files(const std::vector<fs::path>& files, const comm::Com
       sizes[i] = fs::file_size(files[i], error);
       if (error) throw InputError("cannot read the file: " + error.message(), files[i].string());
     }
-    std::vector<std::size_t> order(files.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return sizes[a] > sizes[b]; });
-    std::vector<std::uint64_t> load(static_cast<std::size_t>(world.size()), 0);
-    for (const std::size_t file : order) {
-      const auto least = std::min_element(load.begin(), load.end());
-      *least += sizes[file] + 4096;  // opening a file costs too
-      owner[file] = static_cast<int>(least - load.begin());
+    const auto ranks = static_cast<std::uint64_t>(world.size());
+    const std::uint64_t all = std::accumulate(sizes.begin(), sizes.end(), std::uint64_t{0});
+    const std::uint64_t most = std::max(section_bytes, (all + ranks - 1) / ranks);
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      const std::uint64_t parts = divisible(files[i]) ? std::max<std::uint64_t>(1, sizes[i] / most) : 1;
+      for (std::uint64_t part = 0; part < parts; ++part) {
+        const std::uint64_t end = part + 1 == parts ? no_end : sizes[i] / parts * (part + 1);
+        sections.push_back({i, sizes[i] / parts * part, end, 0});
+      }
     }
+    deal(sections, sizes, world.size());
   });
-  world.broadcast_values(std::span(owner));
-  return owner;
+  std::uint64_t count = sections.size();
+  world.broadcast_values(std::span(&count, 1));
+  sections.resize(count);
+  world.broadcast_values(std::span(sections));
+  return sections;
 }
 
 struct Totals {
@@ -72,8 +100,12 @@ struct Scan {
   std::vector<std::uint64_t> sample = std::vector<std::uint64_t>(TextIndex::sample_buckets, 0);
 };
 
-void scan_file(const fs::path& path, std::uint64_t file, const config::DataOptions& options,
-               std::uint64_t seed, Scan& scan) {
+void scan_section(const fs::path& path, const Section& section, const config::DataOptions& options,
+                  std::uint64_t seed, Scan& scan) {
+  const std::uint64_t file = section.file;
+  const auto begin = section.begin > 0 ? document_after(path, options, section.begin) : 0;
+  const auto end = section.end < no_end ? document_after(path, options, section.end) : std::nullopt;
+  if (!begin) return;
   TextBlock block{file, 0, 0, 0, 0};
   BlockHash hash;
   const auto close_block = [&] {
@@ -83,7 +115,10 @@ void scan_file(const fs::path& path, std::uint64_t file, const config::DataOptio
     block = TextBlock{file, 0, 0, 0, 0};
     hash = BlockHash();
   };
-  read_documents(path, options, [&](std::string&& document, std::uint64_t offset) {
+  DocumentReader reader(path, options, *begin);
+  std::string document;
+  std::uint64_t offset = 0;
+  while (reader.next(document, offset) && offset < end.value_or(no_end)) {
     const DocumentKey key = key_of(document);
     const Split split = split_of(key, seed, options.search_fraction, options.test_fraction);
     const auto part = static_cast<std::size_t>(split);
@@ -95,7 +130,7 @@ void scan_file(const fs::path& path, std::uint64_t file, const config::DataOptio
     block.bytes += document.size();
     hash.add(key);
     if (block.bytes >= block_bytes) close_block();
-  });
+  }
   close_block();
 }
 
@@ -119,18 +154,18 @@ std::size_t sample_bucket(const DocumentKey& document, std::uint64_t seed) {
 
 std::vector<std::string> hash_files(const std::vector<fs::path>& files, const comm::Communicator& world) {
   constexpr std::size_t digits = 32;
-  const std::vector<int> owner = share_files(files, world);
+  const std::vector<Section> whole = share_files(files, world, [](const fs::path&) { return false; });
   std::string mine;
   comm::together(world, [&] {
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      if (owner[i] == world.rank()) mine += hash_file(files[i]);
+    for (const Section& file : whole) {
+      if (file.owner == world.rank()) mine += hash_file(files[file.file]);
     }
   });
   const auto shares = world.all_gather(std::as_bytes(std::span(mine)));
   std::vector<std::size_t> used(shares.size(), 0);
   std::vector<std::string> hashes;
-  for (const int rank : owner) {
-    const auto index = static_cast<std::size_t>(rank);
+  for (const Section& file : whole) {
+    const auto index = static_cast<std::size_t>(file.owner);
     hashes.emplace_back(reinterpret_cast<const char*>(shares[index].data()) + used[index], digits);
     used[index] += digits;
   }
@@ -139,11 +174,12 @@ std::vector<std::string> hash_files(const std::vector<fs::path>& files, const co
 
 TextIndex index_text(const std::vector<fs::path>& files, const config::DataOptions& options,
                      std::uint64_t seed, const comm::Communicator& world) {
-  const std::vector<int> owner = share_files(files, world);
+  const std::vector<Section> sections =
+      share_files(files, world, [&](const fs::path& file) { return can_start_anywhere(file, options); });
   Scan scan;
   comm::together(world, [&] {
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      if (owner[i] == world.rank()) scan_file(files[i], i, options, seed, scan);
+    for (const Section& section : sections) {
+      if (section.owner == world.rank()) scan_section(files[section.file], section, options, seed, scan);
     }
   });
   TextIndex index;

@@ -41,7 +41,8 @@ std::size_t sample_bucket(const DocumentKey& document, std::uint64_t seed);
 std::vector<std::string> hash_files(const std::vector<std::filesystem::path>& files,
                                     const comm::Communicator& world);
 
-/// Reads every document once, each rank a share of the files. Collective; InputError on all ranks when one
+/// Reads every document once, each rank a share of the files, and of large ones where documents can be found
+/// from any place on. Collective; InputError on all ranks when one
 /// file is damaged.
 TextIndex index_text(const std::vector<std::filesystem::path>& files, const config::DataOptions& options,
                      std::uint64_t seed, const comm::Communicator& world);

@@ -9,6 +9,7 @@
 #include "data/byte_source.hpp"
 #include "data/model_proto.hpp"
 #include "data/utf8.hpp"
+#include "data/words.hpp"
 
 namespace bitdarts::data {
 
@@ -65,6 +66,9 @@ struct Tokenizer::Impl {
   std::array<int, 256> byte_ids{};
   int unknown = -1, document_end = -1;
   bool byte_fallback = true;
+  bool merges = false;  // byte-pair encoding: word by word
+  WordSplitter splitter;
+  WordCache words;
 
   void tabulate(const std::string& where) {
     const int size = processor->GetPieceSize();
@@ -88,6 +92,9 @@ struct Tokenizer::Impl {
       byte_fallback = byte_fallback && found;
       if (found) surface[static_cast<std::size_t>(id)] = std::string(1, static_cast<char>(byte));
     }
+    // The best path of a unigram model could be cut too, but its sum is rounded along the whole text.
+    merges = is_bpe(serialized);
+    for (const std::string& piece : surface) splitter.add_piece(piece);
   }
 
   void append_bytes(std::string_view text, std::size_t offset, std::vector<std::int32_t>& tokens) const {
@@ -122,10 +129,30 @@ struct Tokenizer::Impl {
       append_bytes(text, offset, tokens);
       return;
     }
-    std::size_t half = first;
-    while (half < text.size() / 2) half += utf8_length(text.substr(half));
+    std::size_t half = first;  // of several characters, so that neither part is empty
+    while (half < text.size() / 2) {
+      const std::size_t next = half + utf8_length(text.substr(half));
+      if (next == text.size()) break;
+      half = next;
+    }
     append_plain(text.substr(0, half), offset, tokens);
     append_plain(text.substr(half), offset + half, tokens);
+  }
+
+  void append_word(std::string_view word, std::size_t offset, std::vector<std::int32_t>& tokens) {
+    if (const auto known = words.find(word)) {
+      tokens.insert(tokens.end(), known->begin(), known->end());
+      return;
+    }
+    const std::size_t before = tokens.size();
+    append_plain(word, offset, tokens);
+    words.insert(word, std::span<const std::int32_t>(tokens).subspan(before));
+  }
+
+  // What is encoded at once: a word, where there are words, and no more than a stretch.
+  std::size_t portion(std::string_view text) const {
+    const std::size_t word = merges ? splitter.word_length(text.substr(0, stretch_bytes)) : stretch_bytes;
+    return word < stretch_bytes ? word : cut_point(text, stretch_bytes);
   }
 };
 
@@ -153,8 +180,8 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view document) const {
     const TextRun run = next_run(document.substr(offset));
     if (!run.plain) impl_->append_bytes(run.text, offset, tokens);
     for (std::string_view rest = run.text; run.plain && !rest.empty();) {
-      const std::size_t length = cut_point(rest, stretch_bytes);
-      impl_->append_plain(rest.substr(0, length), offset + run.text.size() - rest.size(), tokens);
+      const std::size_t length = impl_->portion(rest);
+      impl_->append_word(rest.substr(0, length), offset + run.text.size() - rest.size(), tokens);
       rest.remove_prefix(length);
     }
     offset += run.text.size();

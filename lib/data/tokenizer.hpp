@@ -44,9 +44,10 @@ class Tokenizer {
   /// the limit), InputError when there is no text.
   static Tokenizer train(const std::function<bool(std::string&)>& next, std::int64_t vocab_size);
 
-  /// Documents of any length: the text goes through SentencePiece in stretches of at most 64 KiB, cut before
-  /// spaces. UnencodableText (an InputError) when the model has no byte fallback and would not give the text
-  /// back.
+  /// Documents of any length. With a BPE model the text goes through SentencePiece word by word (see
+  /// WordSplitter), and words that came before are remembered; not from two threads at a time. Else, and
+  /// where words are longer, in stretches of at most 64 KiB, cut before spaces. UnencodableText (an
+  /// InputError) when the model has no byte fallback and would not give the text back.
   std::vector<std::int32_t> encode(std::string_view document) const;
   /// Byte for byte what encode was given; control pieces (document end) decode to nothing, the unknown piece,
   /// which encode never gives, to U+FFFD. Error when a token is not in the vocabulary.

@@ -10,8 +10,6 @@ unsigned char byte_at(std::string_view text, std::size_t index) {
   return static_cast<unsigned char>(text[index]);
 }
 
-bool continues(unsigned char byte) { return (byte & 0xC0) == 0x80; }
-
 // Length of what SentencePiece gives back unchanged, 0 otherwise.
 std::size_t plain_length(std::string_view text) {
   return text.starts_with(space_mark) ? 0 : utf8_length(text);
@@ -26,7 +24,7 @@ std::size_t utf8_length(std::string_view text) {
   const std::size_t length = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
   if (length == 0 || text.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i) {
-    if (!continues(byte_at(text, i))) return 0;
+    if (!continues_character(text[i])) return 0;
   }
   const unsigned char second = byte_at(text, 1);
   if (lead == 0xE0 && second < 0xA0) return 0;   // overlong
@@ -39,7 +37,7 @@ std::size_t utf8_length(std::string_view text) {
 TextRun next_run(std::string_view text) {
   std::size_t end = 0;
   while (end < text.size()) {
-    const std::size_t length = plain_length(text.substr(end));
+    const std::size_t length = byte_at(text, end) < 0x80 ? 1 : plain_length(text.substr(end));
     if (length == 0) break;
     end += length;
   }
@@ -54,7 +52,7 @@ std::size_t cut_point(std::string_view text, std::size_t limit) {
     if (text[i] == ' ' && text[i - 1] != ' ') return i;
   }
   std::size_t end = limit;
-  while (end > 1 && continues(byte_at(text, end))) --end;
+  while (end > 1 && continues_character(text[end])) --end;
   return end;
 }
 

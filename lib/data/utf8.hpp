@@ -16,8 +16,11 @@ struct TextRun {
 /// The longest run at the start of `text` (not empty).
 TextRun next_run(std::string_view text);
 
+/// Does a character go on with this byte?
+inline bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
+
 /// Where to cut well-formed UTF-8 so that the first part has at most `limit` (>= 8) bytes: before a space
-/// that follows something else, where no SentencePiece merge reaches across; in text without spaces, between
+/// that follows something else, where few SentencePiece merges reach across; in text without spaces, between
 /// two characters.
 std::size_t cut_point(std::string_view text, std::size_t limit);
 

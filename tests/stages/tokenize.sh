@@ -25,6 +25,12 @@ tokenize 4 four --data.text=text > /dev/null
 same one/tokens.h5 two/tokens.h5 || fail "2 ranks give another file than 1"
 same one/tokens.h5 four/tokens.h5 || fail "4 ranks give another file than 1"
 
+tokenize 1 lines --data.text=text --data.document=line > /dev/null
+for ranks in 2 4; do # they share the long file
+  tokenize "$ranks" lines$ranks --data.text=text --data.document=line > /dev/null
+  same lines/tokens.h5 lines$ranks/tokens.h5 || fail "$ranks ranks give another file than 1, by lines"
+done
+
 # The key is made of what the text is: another place, other ranks and other threads make no difference.
 expect 0 "up to date" tokenize 2 one --data.text=text
 mkdir elsewhere && cp -r text elsewhere/text

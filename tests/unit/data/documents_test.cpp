@@ -10,6 +10,7 @@ using namespace bitdarts;
 using namespace bitdarts::data;
 using bitdarts::test::mentions;
 using bitdarts::test::message_of;
+using bitdarts::test::read_documents;
 using bitdarts::test::Scratch;
 using namespace std::string_literals;
 
@@ -79,6 +80,38 @@ TEST_CASE("reading can go on from any offset that was reported") {
       CHECK(i == all.size());
     }
   }
+}
+
+TEST_CASE("from any place on, a document is found that is one when the file is read from its start") {
+  const Scratch scratch;
+  const std::string texts[] = {"\n\n \nfirst\nof it\n\n\r\n\nsecond\r\n \t\nthird\nof\n\nthem\n\n\n",
+                               "one line", "\n\n\n", "a\n\nb\n\nc",
+                               "long line after\n\n\nblank ones\n\n" + std::string(300, 'x') + "\n\nend\n"};
+  for (const std::string& text : texts) {
+    const auto file = scratch.write("a.txt", text);
+    for (const char* cut : {"line", "paragraph"}) {
+      REQUIRE(can_start_anywhere(file, cut_as(cut)));
+      std::vector<std::uint64_t> begins;
+      read_documents(file, cut_as(cut),
+                     [&](std::string&&, std::uint64_t offset) { begins.push_back(offset); });
+      for (std::uint64_t place = 1; place < text.size(); ++place) {
+        INFO(text << " cut by " << cut << " from " << place);
+        const auto found = document_after(file, cut_as(cut), place);
+        const auto next = std::lower_bound(begins.begin(), begins.end(), place);
+        if (found) {
+          CHECK(*found >= place);
+          CHECK(std::binary_search(begins.begin(), begins.end(), *found));
+        }
+        // At most two documents are passed over: the one that is cut, and one that cannot be told from its
+        // end.
+        CHECK((found || begins.end() - next <= 1));
+        CHECK((!found || std::find(begins.begin(), begins.end(), *found) - next <= 1));
+      }
+    }
+  }
+  CHECK_FALSE(can_start_anywhere("a.txt", cut_as("file")));
+  CHECK_FALSE(can_start_anywhere("a.txt.gz", cut_as("line")));
+  CHECK_FALSE(can_start_anywhere("a.jsonl", cut_as("line")));
 }
 
 TEST_CASE("JSON Lines gives one document per record") {

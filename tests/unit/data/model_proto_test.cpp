@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 
+using bitdarts::data::is_bpe;
 using bitdarts::data::without_tables;
 using namespace std::string_literals;
 
@@ -56,4 +57,17 @@ TEST_CASE("a model that is cut off or no protocol buffer is noticed wherever it 
   CHECK_FALSE(without_tables("\x0b"s));                                          // a group
   CHECK_FALSE(without_tables("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"s));  // longer than memory
   CHECK_FALSE(without_tables(std::string(12, '\xff')));                          // a number that does not end
+}
+
+TEST_CASE("the kind of a model is read from its trainer_spec") {
+  const auto trained_as = [](char type) {
+    return "\x12\x07\x0a\x03"s
+           "txt"
+           "\x18"s +
+           type;
+  };
+  CHECK(is_bpe(piece + trained_as(2) + spec));
+  CHECK_FALSE(is_bpe(piece + trained_as(1) + spec));  // unigram
+  CHECK_FALSE(is_bpe(piece + trained_as(3) + spec));  // word
+  CHECK_FALSE(is_bpe(piece + spec));                  // unigram is what it is when it says nothing
 }

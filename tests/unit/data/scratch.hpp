@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "data/documents.hpp"
 
 namespace bitdarts::test {
 
@@ -48,6 +49,15 @@ class Scratch {
  private:
   fs::path path_;
 };
+
+/// Calls `visit(document, offset)` for each document of a file, in order.
+template <class Visit>
+void read_documents(const std::filesystem::path& file, const config::DataOptions& options, Visit&& visit) {
+  data::DocumentReader reader(file, options);
+  std::string document;
+  std::uint64_t offset = 0;
+  while (reader.next(document, offset)) visit(std::move(document), offset);
+}
 
 /// The message of the E that `work` throws; fails the test when it throws nothing or something else.
 template <class E, class Work>

@@ -11,6 +11,7 @@ using namespace bitdarts;
 using namespace bitdarts::data;
 using bitdarts::test::mentions;
 using bitdarts::test::message_of;
+using bitdarts::test::read_documents;
 using bitdarts::test::Scratch;
 using namespace std::string_literals;
 

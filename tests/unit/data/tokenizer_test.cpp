@@ -1,5 +1,6 @@
 #include "data/tokenizer.hpp"
 
+#include <sentencepiece_processor.h>
 #include <sentencepiece_trainer.h>
 
 #include <random>
@@ -8,6 +9,7 @@
 
 #include "catch.hpp"
 #include "core/error.hpp"
+#include "data/words.hpp"
 #include "scratch.hpp"
 
 using namespace bitdarts;
@@ -68,6 +70,17 @@ void check_round_trip(const Tokenizer& tokenizer, const std::string& text) {
   REQUIRE(tokenizer.decode(tokens) == text);
 }
 
+// The options that give what a Tokenizer makes of a model.
+const std::unordered_map<std::string, std::string> as_it_is{{"normalization_rule_name", "identity"},
+                                                            {"add_dummy_prefix", "false"},
+                                                            {"remove_extra_whitespaces", "false"},
+                                                            {"byte_fallback", "true"}};
+
+std::string foreign_model_as_it_is(std::unordered_map<std::string, std::string> changes) {
+  changes.insert(as_it_is.begin(), as_it_is.end());
+  return foreign_model(changes);
+}
+
 }  // namespace
 
 TEST_CASE("every byte string comes back from the tokenizer") {
@@ -119,6 +132,72 @@ TEST_CASE("a text longer than one stretch is tokenized as its parts are") {
   std::string russian;
   while (russian.size() < 150'001) russian += "ы";
   check_round_trip(tokenizer, russian);
+}
+
+TEST_CASE("the tokens are those that SentencePiece gives the whole text") {
+  // Pieces within words; across words; with the space behind the word; of another kind of model.
+  const std::string models[] = {foreign_model_as_it_is({}),
+                                foreign_model_as_it_is({{"split_by_whitespace", "false"}}),
+                                foreign_model_as_it_is({{"treat_whitespace_as_suffix", "true"}}),
+                                foreign_model_as_it_is({{"user_defined_symbols", "word was,  two"}}),
+                                foreign_model_as_it_is({{"model_type", "unigram"}, {"vocab_size", "350"}})};
+  std::mt19937 random(11);
+  const std::string alphabet = "the wordbegin   was,.\n\t";
+  for (const std::string& model : models) {
+    sentencepiece::SentencePieceProcessor processor;
+    REQUIRE(processor.LoadFromSerializedProto(model).ok());
+    const Tokenizer tokenizer(model);
+    const auto check = [&](const std::string& text) {
+      std::vector<int> ids;
+      REQUIRE(processor.Encode(text, &ids).ok());
+      REQUIRE(tokenizer.encode(text) == std::vector<std::int32_t>(ids.begin(), ids.end()));
+    };
+    check(sample_text());
+    check(sample_text());  // now from the words that are known
+    for (int round = 0; round < 300; ++round) {
+      std::string text;
+      for (std::size_t length = random() % 80; text.size() < length;)
+        text += alphabet[random() % alphabet.size()];
+      check(text);
+    }
+  }
+}
+
+TEST_CASE("text is cut where no piece of the vocabulary reaches across, and not within characters") {
+  data::WordSplitter splitter;
+  for (const char* piece : {" th", "he", "\xD1\x8F\xD1\x8F", "."}) splitter.add_piece(piece);
+  CHECK(splitter.word_length(" the") == 4);
+  CHECK(splitter.word_length(" the the") == 4);
+  CHECK(splitter.word_length("the.") == 3);
+  CHECK(splitter.word_length(".the") == 1);
+  CHECK(splitter.word_length("..") == 1);
+  CHECK(splitter.word_length("яяя.") == 6);
+  CHECK(splitter.word_length("жя") == 2);  // bytes of ж stand side by side in no piece
+  CHECK(splitter.word_length("e") == 1);
+}
+
+TEST_CASE("known words are found again, and make room when they are too many") {
+  data::WordCache words;
+  const auto name = [](std::size_t i) { return " word" + std::to_string(i); };
+  const auto tokens = [](std::size_t i) {
+    return std::vector<std::int32_t>(i % 4, static_cast<std::int32_t>(i));
+  };
+  const auto knows = [&](std::size_t i) {
+    const auto found = words.find(name(i));
+    if (found) REQUIRE(std::vector<std::int32_t>(found->begin(), found->end()) == tokens(i));
+    return found.has_value();
+  };
+  for (std::size_t i = 0; i < data::WordCache::capacity; ++i) words.insert(name(i), tokens(i));
+  for (std::size_t i = 0; i < data::WordCache::capacity; ++i) REQUIRE(knows(i));
+  const std::size_t one_more = data::WordCache::capacity;
+  words.insert(name(one_more), tokens(one_more));
+  CHECK(knows(one_more));
+  CHECK_FALSE(knows(0));
+  words.insert(name(one_more), tokens(1));  // what is known stays
+  CHECK(knows(one_more));
+  const std::string long_word(data::WordCache::word_bytes + 1, 'x');
+  words.insert(long_word, tokens(3));
+  CHECK_FALSE(words.find(long_word));
 }
 
 TEST_CASE("training depends on the text alone") {
@@ -200,6 +279,8 @@ TEST_CASE("a model without byte fallback refuses what it cannot carry, and says 
   };
   CHECK(offset_in("the word\nwas") == 8);
   CHECK(offset_in("слово €") == 11);
+  CHECK(offset_in("t€") == 1);
+  CHECK(offset_in("\U0001F600") == 0);
   CHECK(offset_in("word \xFF") == 5);
   CHECK(offset_in("word\xE2\x96\x81") == 4);
 }
