@@ -122,9 +122,7 @@ int sweep_status(const config::Command& command, const View& view) {
       sweep::sweep_progress(sweep::make_plan(command.sweep, command.config, command.config.run.out));
   std::cout << shown(places, view);
   if (!view.tsv) std::cout << sweep::tasks_in_words(places) << "\n";
-  const bool done = std::all_of(places.begin(), places.end(), [](const auto& place) {
-    return place.state == report::StageProgress::State::up_to_date;
-  });
+  const bool done = std::all_of(places.begin(), places.end(), [](const auto& place) { return place.done(); });
   return done ? 0 : to_be_made;
 }
 

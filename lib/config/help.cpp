@@ -15,6 +15,8 @@ std::string purpose(const std::string& stage) {
       {"pretrain", "tokens.h5 to pretrained.h5: trains the language model at full precision"},
       {"search", "pretrained.h5 to searched.h5: finds a quantization scheme by gradient descent"},
       {"finetune", "a scheme and weights to finetuned.h5: trains the quantized model"},
+      {"reference",
+       "pretrained.h5 to reference.h5: what evaluations of one model share, the full-precision model"},
       {"evaluate", "finetuned.h5 to evaluation.h5: measures quality and cost on the test part"},
       {"report", "everything in a results directory to one HTML page, CSV files and a table"},
       {"sweep", "the tasks of a pipeline's [sweep] section, and what there is to do for them"}};

@@ -5,8 +5,10 @@ namespace bitdarts::evaluate {
 
 /// The evaluate stage (METHOD section 7): tokens.h5 + pretrained.h5 + finetuned.h5 -> evaluation.h5. Reads
 /// the test part and nothing else. What is measured is the model unpacked from the bytes that the product
-/// holds; it must predict what the fake-quantized one does, bit for bit. Short enough to need no checkpoint:
-/// interrupted, it starts over.
+/// holds; it must predict what the fake-quantized one does, bit for bit. Where a reference.h5 of the same
+/// inputs and options lies beside them, the full-precision model's hidden states are taken from there; the
+/// product has the same bits and key either way. Short enough to need no checkpoint: interrupted, it starts
+/// over.
 ///
 /// Product: /packed/<layer>, /scheme, /evaluation/window_nll [windows] (nats); attributes of /evaluation:
 ///   protocol, scheme, from                 text: how the test part was read, which scheme, from which

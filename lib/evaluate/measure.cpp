@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "core/error.hpp"
+#include "evaluate/rounds.hpp"
 
 namespace bitdarts::evaluate {
 namespace {
@@ -20,47 +21,26 @@ void add(WindowScore& sum, const WindowScore& part) {
   sum.tokens += part.tokens;
 }
 
-// [batch, context] ids from `offset` tokens after the start of each window. What is behind the end of a short
-// window is filled up with token 0: the model is causal, and the predictions there are not scored.
-at::Tensor token_batch(std::span<const std::int32_t> tokens, std::span<const Window> windows,
-                       std::int64_t context, std::int64_t offset) {
-  at::Tensor batch = at::zeros({static_cast<std::int64_t>(windows.size()), context}, at::kLong);
-  auto* row = batch.data_ptr<std::int64_t>();
-  for (const Window& window : windows) {
-    const auto part = tokens.subspan(static_cast<std::size_t>(window.begin + offset),
-                                     static_cast<std::size_t>(window.length));
-    std::copy(part.begin(), part.end(), row);
-    row += context;
-  }
-  return batch;
+// Some rows at a time, which bounds the memory of the double-precision copies.
+template <class Work>
+void in_parts(std::int64_t rows, Work&& work) {
+  constexpr std::int64_t rows_at_a_time = 256;
+  const at::NoGradGuard no_grad;
+  for (std::int64_t first = 0; first < rows; first += rows_at_a_time)
+    work(first, std::min(rows_at_a_time, rows - first));
+}
+
+at::Tensor log_probabilities(const at::Tensor& logits) { return at::log_softmax(logits.to(at::kDouble), -1); }
+
+// -log p of the target of every row.
+at::Tensor surprise(const at::Tensor& log_p, const at::Tensor& targets) {
+  return -log_p.gather(1, targets.to(log_p.device()).unsqueeze(1)).squeeze(1);
 }
 
 bool same_bits(const at::Tensor& a, const at::Tensor& b) {
   const at::Tensor x = a.to(at::kCPU).contiguous(), y = b.to(at::kCPU).contiguous();
   return x.nbytes() == y.nbytes() && std::memcmp(x.data_ptr(), y.data_ptr(), x.nbytes()) == 0;
 }
-
-// The batches of one rank.
-class Share {
- public:
-  Share(const comm::Communicator& world, std::span<const Window> windows, std::int64_t batch)
-      : ranks_(world.size()), batch_(batch), windows_(windows) {}
-  std::int64_t batches() const { return (static_cast<std::int64_t>(windows_.size()) + batch_ - 1) / batch_; }
-  std::int64_t rounds() const { return (batches() + ranks_ - 1) / ranks_; }
-  std::int64_t batch_of(std::int64_t round, int rank) const {
-    return round * ranks_ + rank;
-  }  // may be behind the last
-  std::size_t first(std::int64_t batch) const { return static_cast<std::size_t>(batch * batch_); }
-  std::span<const Window> windows(std::int64_t batch) const {
-    if (batch >= batches()) return {};
-    return windows_.subspan(first(batch),
-                            std::min(static_cast<std::size_t>(batch_), windows_.size() - first(batch)));
-  }
-
- private:
-  std::int64_t ranks_, batch_;
-  std::span<const Window> windows_;
-};
 
 std::vector<WindowScore> in_window_order(const comm::Communicator& world, const Share& share,
                                          std::size_t count, std::span<const WindowScore> mine) {
@@ -91,7 +71,10 @@ class Measuring {
            Measurement& result) const {
     const at::Tensor inputs = token_batch(tokens_, windows, context_, 0);
     const at::Tensor targets = token_batch(tokens_, windows, context_, 1).view({-1});
-    const at::Tensor quantized = models_.packed.logits(inputs), reference = models_.reference.logits(inputs);
+    const at::Tensor quantized = models_.packed.logits(inputs);
+    // The same product either way, so that a file of states changes no bit.
+    const at::Tensor reference = models_.reference.logits_of(
+        models_.states ? models_.states->read(windows, context_) : models_.reference.hidden(inputs));
     if (compare) {
       const at::Tensor expected = models_.fake_quantized.logits(inputs);
       result.logits_equal = result.logits_equal && same_bits(quantized, expected);
@@ -100,24 +83,15 @@ class Measuring {
       result.windows_compared += static_cast<std::int64_t>(windows.size());
     }
     for (std::size_t i = 0; i < windows.size(); ++i) {
-      const Window& window = windows[i];
-      const std::int64_t first = static_cast<std::int64_t>(i) * context_ + window.length - window.scored;
-      const auto rows = [&](const at::Tensor& all) { return all.narrow(0, first, window.scored); };
-      scores.push_back(score(rows(quantized), rows(reference), rows(targets)));
-      require_finite(scores.back(), window);
+      const auto rows = [&](const at::Tensor& all) { return scored_rows(all, windows[i], i, context_); };
+      const WindowScore found = score(rows(quantized), rows(reference), rows(targets));
+      require_finite(found.reference_nll, "full-precision", windows[i]);
+      require_finite(found.nll + found.divergence, "quantized", windows[i]);
+      scores.push_back(found);
     }
   }
 
  private:
-  static void require_finite(const WindowScore& s, const Window& window) {
-    if (std::isfinite(s.nll) && std::isfinite(s.reference_nll) && std::isfinite(s.divergence)) return;
-    throw Error("the " + std::string(std::isfinite(s.reference_nll) ? "quantized" : "full-precision") +
-                    " model's loss is not a finite number",
-                "test part, tokens " + std::to_string(window.first_scored()) + " to " +
-                    std::to_string(window.end() - 1),
-                "finetune (or pretrain) again with a lower learning rate");
-  }
-
   std::span<const std::int32_t> tokens_;
   std::int64_t context_;
   const Models& models_;
@@ -126,17 +100,13 @@ class Measuring {
 }  // namespace
 
 WindowScore score(const at::Tensor& quantized, const at::Tensor& reference, const at::Tensor& targets) {
-  constexpr std::int64_t rows_at_a_time = 256;  // bounds the memory of the double-precision copies
-  at::NoGradGuard no_grad;
   WindowScore sum{.tokens = targets.size(0)};
-  for (std::int64_t first = 0; first < targets.size(0); first += rows_at_a_time) {
-    const std::int64_t count = std::min(rows_at_a_time, targets.size(0) - first);
+  in_parts(targets.size(0), [&](std::int64_t first, std::int64_t count) {
     const at::Tensor q = quantized.narrow(0, first, count), r = reference.narrow(0, first, count);
-    const at::Tensor next = targets.narrow(0, first, count).to(q.device()).unsqueeze(1);
-    const at::Tensor log_q = at::log_softmax(q.to(at::kDouble), -1),
-                     log_r = at::log_softmax(r.to(at::kDouble), -1);
+    const at::Tensor next = targets.narrow(0, first, count);
+    const at::Tensor log_q = log_probabilities(q), log_r = log_probabilities(r);
     const at::Tensor same = (q.argmax(-1) == r.argmax(-1)).to(at::kDouble);
-    const at::Tensor rows = at::stack({-log_q.gather(1, next).squeeze(1), -log_r.gather(1, next).squeeze(1),
+    const at::Tensor rows = at::stack({surprise(log_q, next), surprise(log_r, next),
                                        (log_r.exp() * (log_r - log_q)).sum(-1), same})
                                 .cpu()
                                 .contiguous();
@@ -147,8 +117,28 @@ WindowScore score(const at::Tensor& quantized, const at::Tensor& reference, cons
       sum.divergence += values[2 * count + t];
       sum.agreed += values[3 * count + t] != 0;
     }
-  }
+  });
   return sum;
+}
+
+double negative_log_likelihood(const at::Tensor& logits, const at::Tensor& targets) {
+  double sum = 0;
+  in_parts(targets.size(0), [&](std::int64_t first, std::int64_t count) {
+    const at::Tensor rows =
+        surprise(log_probabilities(logits.narrow(0, first, count)), targets.narrow(0, first, count))
+            .cpu()
+            .contiguous();
+    for (std::int64_t t = 0; t < count; ++t) sum += rows.data_ptr<double>()[t];
+  });
+  return sum;
+}
+
+void require_finite(double loss, const std::string& model, const Window& window) {
+  if (std::isfinite(loss)) return;
+  throw Error("the " + model + " model's loss is not a finite number",
+              "test part, tokens " + std::to_string(window.first_scored()) + " to " +
+                  std::to_string(window.end() - 1),
+              "finetune (or pretrain) again with a lower learning rate");
 }
 
 Measurement measure(const comm::Communicator& world, std::span<const std::int32_t> tokens,

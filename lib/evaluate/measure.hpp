@@ -6,6 +6,7 @@
 
 #include "comm/communicator.hpp"
 #include "evaluate/network.hpp"
+#include "evaluate/reference.hpp"
 #include "evaluate/windows.hpp"
 
 namespace bitdarts::evaluate {
@@ -23,12 +24,19 @@ struct WindowScore {
 /// double, so that the result's error is that of the logits.
 WindowScore score(const at::Tensor& quantized, const at::Tensor& reference, const at::Tensor& targets);
 
+/// -Σ log p(target), as in score(): the very same bits.
+double negative_log_likelihood(const at::Tensor& logits, const at::Tensor& targets);
+
+/// Error, naming the model and the window, when its loss is not finite.
+void require_finite(double loss, const std::string& model, const Window& window);
+
 /// The models of one evaluation. What is measured is the packed one; `fake_quantized` is the one that was
-/// trained.
+/// trained. The hidden states of `reference` are taken from `states` where there are any.
 struct Models {
   Network& packed;
   Network& fake_quantized;
   Network& reference;
+  const StoredStates* states = nullptr;
 };
 
 struct Measurement {
@@ -42,10 +50,8 @@ struct Measurement {
 /// fake-quantized one.
 inline constexpr std::int64_t compared_batches = 4;
 
-/// Forward passes over all windows, `batch` at a time, batches dealt to the ranks in turn. What is in a batch
-/// does not depend on the ranks, so that every matrix product has the same shape, and every score the same
-/// bits, on any number of them. `between`: called on every rank between batches with the rounds done, all
-/// rounds, and this rank's scores so far. Collective.
+/// Forward passes over all windows, `batch` at a time, dealt to the ranks as in Share. `between`: called on
+/// every rank between batches with the rounds done, all rounds, and this rank's scores so far. Collective.
 Measurement measure(const comm::Communicator& world, std::span<const std::int32_t> tokens,
                     std::span<const Window> windows, std::int64_t context, std::int64_t batch,
                     const Models& models,

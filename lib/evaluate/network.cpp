@@ -58,10 +58,14 @@ Network::Network(const model::ModelShape& shape, const model::ParameterLayout& l
   }
 }
 
-at::Tensor Network::logits(const at::Tensor& tokens) {
-  at::NoGradGuard no_grad;
-  return transformer_.logits(parameters_, head_, tokens.to(options_.device()),
-                             quantized_ ? &quantizers_ : nullptr);
+at::Tensor Network::hidden(const at::Tensor& tokens) {
+  const at::NoGradGuard no_grad;
+  return transformer_.hidden(parameters_, tokens.to(options_.device()), quantizers());
+}
+
+at::Tensor Network::logits_of(const at::Tensor& hidden) {
+  const at::NoGradGuard no_grad;
+  return transformer_.logits_of(parameters_, head_, hidden.to(options_.device()), quantizers());
 }
 
 }  // namespace bitdarts::evaluate

@@ -40,7 +40,11 @@ class Network {
   Network(const model::ModelShape& shape, const model::ParameterLayout& layout,
           const EffectiveWeights& weights, const quant::Bank* bank, const std::string& device);
   /// tokens [batch, time] int64 on the host -> logits [batch * time, vocab] on the device.
-  at::Tensor logits(const at::Tensor& tokens);
+  at::Tensor logits(const at::Tensor& tokens) { return logits_of(hidden(tokens)); }
+  /// The same in two steps: tokens -> what the final norm gives, [batch * time, dim] on the device, ->
+  /// logits.
+  at::Tensor hidden(const at::Tensor& tokens);
+  at::Tensor logits_of(const at::Tensor& hidden);
 
  private:
   const at::TensorOptions options_;
@@ -48,6 +52,7 @@ class Network {
   std::vector<at::Tensor> parameters_;
   at::Tensor head_;
   model::InputQuantizers quantizers_;
+  model::InputQuantizers* quantizers() { return quantized_ ? &quantizers_ : nullptr; }
   bool quantized_;
 };
 

@@ -92,21 +92,30 @@ at::Tensor Transformer::feed_forward(const std::vector<at::Tensor>& parameters, 
   return linears(parameters, hidden, block * linears_per_block + down, 1, quantizers)[0];
 }
 
-at::Tensor Transformer::logits(const std::vector<at::Tensor>& parameters, const at::Tensor& head,
-                               const at::Tensor& tokens, InputQuantizers* quantizers) const {
+at::Tensor Transformer::hidden(const std::vector<at::Tensor>& parameters, const at::Tensor& tokens,
+                               InputQuantizers* quantizers) const {
   const std::int64_t batch = tokens.size(0), time = tokens.size(1);
-  const at::Tensor& embedding = parameters[0];
-  at::Tensor x = at::embedding(embedding, tokens.reshape({-1}));
+  at::Tensor x = at::embedding(parameters[0], tokens.reshape({-1}));
   for (std::size_t block = 0; block < first_norm_.size(); ++block) {
     x = x + attention(parameters, block, rms_norm(x, parameters[first_norm_[block]], shape_.norm_eps), batch,
                       time, quantizers);
     x = x + feed_forward(parameters, block, rms_norm(x, parameters[second_norm_[block]], shape_.norm_eps),
                          quantizers);
   }
-  x = rms_norm(x, parameters[final_norm_], shape_.norm_eps);
+  return rms_norm(x, parameters[final_norm_], shape_.norm_eps);
+}
+
+at::Tensor Transformer::logits_of(const std::vector<at::Tensor>& parameters, const at::Tensor& head,
+                                  const at::Tensor& hidden, InputQuantizers* quantizers) const {
   if (head.defined() && quantizers)
-    return quantized_linear(x, head, quantizers->sites[quantizers->of_linear.back()]);
-  return at::matmul(x, (head.defined() ? head : shape_.tied_embeddings ? embedding : parameters.back()).t());
+    return quantized_linear(hidden, head, quantizers->sites[quantizers->of_linear.back()]);
+  const at::Tensor& own = shape_.tied_embeddings ? parameters[0] : parameters.back();
+  return at::matmul(hidden, (head.defined() ? head : own).t());
+}
+
+at::Tensor Transformer::logits(const std::vector<at::Tensor>& parameters, const at::Tensor& head,
+                               const at::Tensor& tokens, InputQuantizers* quantizers) const {
+  return logits_of(parameters, head, hidden(parameters, tokens, quantizers), quantizers);
 }
 
 }  // namespace bitdarts::model

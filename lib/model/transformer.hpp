@@ -26,6 +26,12 @@ class Transformer {
   /// Returns logits [batch * time, vocab].
   at::Tensor logits(const std::vector<at::Tensor>& parameters, const at::Tensor& head,
                     const at::Tensor& tokens, InputQuantizers* quantizers = nullptr) const;
+  /// The same in two steps: what the final norm gives, [batch * time, dim], and what the output head makes of
+  /// it.
+  at::Tensor hidden(const std::vector<at::Tensor>& parameters, const at::Tensor& tokens,
+                    InputQuantizers* quantizers = nullptr) const;
+  at::Tensor logits_of(const std::vector<at::Tensor>& parameters, const at::Tensor& head,
+                       const at::Tensor& hidden, InputQuantizers* quantizers = nullptr) const;
 
   const ModelShape& shape() const { return shape_; }
   const ParameterLayout& layout() const { return layout_; }

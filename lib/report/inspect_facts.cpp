@@ -100,10 +100,10 @@ Facts finetune_facts(const store::File& file) {
 }
 
 // Attribute by attribute: the names say what they are.
-Facts evaluation_facts(const store::File& file) {
+Facts facts_of_group(const store::File& file, const std::string& group) {
   Facts facts;
   std::size_t width = 0;
-  const auto attributes = file.attributes("/evaluation");
+  const auto attributes = file.attributes(group);
   for (const auto& [name, value] : attributes) width = std::max(width, name.size());
   for (const auto& [name, value] : attributes) {
     std::string label = name;
@@ -112,6 +112,9 @@ Facts evaluation_facts(const store::File& file) {
   }
   return facts;
 }
+
+Facts evaluation_facts(const store::File& file) { return facts_of_group(file, "/evaluation"); }
+Facts reference_facts(const store::File& file) { return facts_of_group(file, "/reference"); }
 
 std::string listed(const std::map<std::string, int>& uses) {
   std::string text;
@@ -224,6 +227,7 @@ std::vector<FactSection> content_facts(const store::File& file) {
                              {"/model", "model", model_facts},
                              {"/search", "search", search_facts},
                              {"/finetune", "finetune", finetune_facts},
+                             {"/reference", "reference", reference_facts},
                              {"/evaluation", "evaluation", evaluation_facts},
                              {"/scheme", "scheme", scheme_facts},
                              {"/metrics", "metrics", metrics_facts},

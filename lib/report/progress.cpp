@@ -32,7 +32,8 @@ double last_of(const store::File& file, const std::string& dataset) {
 double last_loss(const fs::path& path) {
   try {
     const auto file = store::File::open(path);
-    if (file.has("/evaluation")) return file.double_attribute("/evaluation", "nll").value_or(NAN);
+    for (const char* group : {"/evaluation", "/reference"})
+      if (file.has(group)) return file.double_attribute(group, "nll").value_or(NAN);
     for (const char* series : {"/metrics/search/outer_loss", "/metrics/train/loss"})
       if (const double loss = last_of(file, series); std::isfinite(loss)) return loss;
   } catch (const Error&) {
@@ -55,6 +56,8 @@ State state_of(const StageStatus& status) {
   switch (status.state) {
     case StageStatus::State::up_to_date:
       return status.up_to_date ? State::up_to_date : State::stale;
+    case StageStatus::State::not_needed:
+      return State::not_needed;
     case StageStatus::State::missing:
       return State::missing;
     case StageStatus::State::damaged:
@@ -89,8 +92,8 @@ std::string step_text(const StageProgress& stage) {
 }  // namespace
 
 const char* name_of(State state) {
-  constexpr const char* names[] = {"up_to_date", "running", "interrupted", "failed", "waiting",
-                                   "missing",    "stale",   "damaged",     "blocked"};
+  constexpr const char* names[] = {"up_to_date", "not_needed", "running", "interrupted", "failed",
+                                   "waiting",    "missing",    "stale",   "damaged",     "blocked"};
   return names[static_cast<std::size_t>(state)];
 }
 
@@ -110,6 +113,7 @@ StageProgress progress_of(const StageStatus& status) {
     return progress;
   }
   progress.why = progress.state == State::missing ? "" : reason_in(status.text);
+  if (progress.state == State::not_needed) return progress;
   if (!status.key.empty()) {
     const auto saved = stage::CheckpointFiles(status.product, status.key).newest_first();
     if (!saved.empty()) {

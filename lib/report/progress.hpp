@@ -14,13 +14,26 @@ namespace bitdarts::report {
 struct StageProgress {
   std::string where;  ///< "pretrain", "baselines/lsqplus_w4a8: finetune", "tasks/w4a8-1a2b3c4d"
   std::string stage;
-  enum class State { up_to_date, running, interrupted, failed, waiting, missing, stale, damaged, blocked };
+  enum class State {
+    up_to_date,
+    not_needed,
+    running,
+    interrupted,
+    failed,
+    waiting,
+    missing,
+    stale,
+    damaged,
+    blocked
+  };
   State state = State::missing;
   std::optional<std::int64_t> step;  ///< steps done
   std::int64_t steps = 0;            ///< of how many; 0 where a stage has none
   double loss = NAN;                 ///< nats per token, the last one
   std::string log;                   ///< a file, where there is one
   std::string why;                   ///< who runs it, why it failed, what it waits for
+  /// Is there nothing left to do?
+  bool done() const { return state == State::up_to_date || state == State::not_needed; }
 };
 
 const char* name_of(StageProgress::State state);  ///< "up_to_date", "running", ...

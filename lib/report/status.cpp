@@ -29,6 +29,7 @@ stage::Description description_of(const std::string& stage, const config::Config
   if (stage == "pretrain") return stage::describe_pretrain(config, in);
   if (stage == "search") return stage::describe_search(in);
   if (stage == "finetune") return stage::describe_finetune(config, in, stage::scheme_text(config.finetune));
+  if (stage == "reference") return stage::describe_reference(in);
   return stage::describe_evaluate(in, out);
 }
 

@@ -15,7 +15,16 @@ struct StageStatus {
   std::string stage;  ///< "search"
   bool up_to_date = false;
   std::string text;  ///< "up to date (results/x/searched.h5)", or why not
-  enum class State { up_to_date, missing, damaged, stale, waiting, blocked } state = State::blocked;
+  /// not_needed: what would take it is up to date; up_to_date is true then, for there is nothing to do.
+  enum class State {
+    up_to_date,
+    not_needed,
+    missing,
+    damaged,
+    stale,
+    waiting,
+    blocked
+  } state = State::blocked;
   std::filesystem::path product;
   std::string key;          ///< of the product to be made; empty when the inputs are not there yet
   config::Config config{};  ///< that the stage would be started with

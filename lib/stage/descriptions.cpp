@@ -74,6 +74,15 @@ Description describe_finetune(const config::Config& config, const fs::path& in, 
   return description;
 }
 
+Description describe_reference(const fs::path& in) {
+  return {.name = "reference",
+          .schema_version = reference_schema,
+          .product = "reference.h5",
+          .sections = {"evaluate", "run"},
+          .inputs = {tokens(in), pretrained(in)},
+          .extra_key = {}};
+}
+
 Description describe_evaluate(const fs::path& in, const fs::path& out) {
   return {.name = "evaluate",
           .schema_version = evaluation_schema,

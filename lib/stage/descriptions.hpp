@@ -32,7 +32,7 @@ struct Description {
 };
 
 inline constexpr std::int64_t tokens_schema = 1, pretrained_schema = 1, searched_schema = 1,
-                              finetuned_schema = 1, evaluation_schema = 1;
+                              finetuned_schema = 1, reference_schema = 1, evaluation_schema = 1;
 
 /// `text_facts`: what the tokens depend on, options included (data::result_key).
 Description describe_tokenize(const std::vector<std::string>& text_facts);
@@ -40,7 +40,9 @@ Description describe_pretrain(const config::Config& config, const fs::path& in);
 Description describe_search(const fs::path& in);
 /// `scheme` is the scheme_text() of config.finetune.
 Description describe_finetune(const config::Config& config, const fs::path& in, const std::string& scheme);
-/// The finetuned model lies in `out`, the others in `in`.
+Description describe_reference(const fs::path& in);
+/// The finetuned model lies in `out`, the others in `in`. What reference.h5 holds changes no bit of the
+/// evaluation, so it is none of its inputs: see Run::at_hand.
 Description describe_evaluate(const fs::path& in, const fs::path& out);
 
 /// What finetune.scheme stands for: "searched", "uniform:...", or else the text of the file that it names,

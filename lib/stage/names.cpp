@@ -8,10 +8,11 @@
 namespace bitdarts::stage {
 namespace {
 
-constexpr std::array<std::array<const char*, 2>, 5> makers{{{"tokens", "tokenize"},
+constexpr std::array<std::array<const char*, 2>, 6> makers{{{"tokens", "tokenize"},
                                                             {"pretrained", "pretrain"},
                                                             {"searched", "search"},
                                                             {"finetuned", "finetune"},
+                                                            {"reference", "reference"},
                                                             {"evaluation", "evaluate"}}};
 
 std::string mpi_version() {

@@ -132,6 +132,41 @@ std::optional<store::File> Run::checkpoint() const {
   return file;
 }
 
+std::optional<store::File> Run::at_hand(const Description& product) const {
+  const fs::path path = context_.in / product.product;
+  const auto left_aside = [&](const std::string& why) {
+    context_.console.warn(path.string() + " is not used: it " + why +
+                          "\n         what it would spare is computed here; bitdarts-" + product.name +
+                          " makes it again");
+  };
+  std::string hash;
+  comm::together(context_.world, [&] {
+    std::error_code absent;
+    if (!context_.world.root() || !fs::exists(path, absent)) return;
+    std::vector<store::InputRecord> inputs;
+    for (const Input& input : product.inputs)
+      for (const store::InputRecord& record : records_)
+        if (record.name == input.name) inputs.push_back(record);
+    const Standing standing = standing_of(path, product.name, key_of(context_.config, product, inputs));
+    hash = standing.content_hash;
+    if (standing.kind == Standing::Kind::damaged) left_aside("is damaged: " + standing.reason);
+    if (standing.kind == Standing::Kind::stale)
+      left_aside("was made from other inputs or with other options");
+  });
+  hash = context_.world.broadcast_text(hash);
+  if (hash.empty()) return std::nullopt;
+  std::optional<store::File> file;
+  try {
+    file = store::File::open(path);
+    if (file->text_attribute("/provenance", "content_hash") != hash) file.reset();
+  } catch (const Error&) {
+    file.reset();
+  }
+  if (context_.world.max(file ? 0 : 1) == 0) return file;
+  left_aside("was removed or replaced just now");
+  return std::nullopt;
+}
+
 void Run::save_checkpoint(std::int64_t step, const std::function<void(store::File&)>& fill, Need need) {
   constexpr int patience = 3;
   comm::together(context_.world, [&] {
@@ -159,9 +194,22 @@ void Run::save_checkpoint(std::int64_t step, const std::function<void(store::Fil
 }
 
 void Run::publish(const std::function<void(store::File&)>& fill) {
+  publish_by_and_by([&](const Write& write) { write(fill); });
+}
+
+void Run::publish_by_and_by(const std::function<void(const Write&)>& work) {
+  std::optional<store::Publication> publication;
   comm::together(context_.world, [&] {
-    if (!context_.world.root()) return;
-    store::publish(product_path(), provenance(), fill);
+    if (context_.world.root()) publication.emplace(product_path());
+  });
+  work([&](const std::function<void(store::File&)>& fill) {
+    comm::together(context_.world, [&] {
+      if (publication) publication->write(fill);
+    });
+  });
+  comm::together(context_.world, [&] {
+    if (!publication) return;
+    publication->finish(provenance());
     CheckpointFiles(product_path(), key_).remove_all();
     context_.console.note("wrote " + product_path().string());
   });

@@ -59,8 +59,16 @@ class Run {
   /// when it was required, or when it is the third in a row.
   void save_checkpoint(std::int64_t step, const std::function<void(store::File&)>& fill,
                        Need need = Need::welcome);
+  /// A product that holds what this stage would compute itself, opened on every rank: no input, for the
+  /// result has the same bits without it. It counts only when it is whole and was made from this very stage's
+  /// inputs and options; when another lies there, a warning says so, and it is nullopt.
+  std::optional<store::File> at_hand(const Description& product) const;
   /// Publish the product (rank 0 writes, all wait) and remove the checkpoints of this key.
   void publish(const std::function<void(store::File&)>& fill);
+  /// The same for what does not fit memory: `work` runs on every rank and gets a way to write (on rank 0, all
+  /// wait), to be called on every rank as often as there is something new.
+  using Write = std::function<void(const std::function<void(store::File&)>&)>;
+  void publish_by_and_by(const std::function<void(const Write&)>& work);
 
  private:
   bool up_to_date() const;

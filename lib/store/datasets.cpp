@@ -108,18 +108,24 @@ void read_into(const Context& at, const OpenDataset& open, void* data) {
   at.check(H5Dread(open.dataset, open.type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "cannot read the dataset");
 }
 
-// `count` rows of the first dimension.
-void read_rows_into(const Context& at, const OpenDataset& open, std::uint64_t first, std::uint64_t count,
-                    void* data) {
+// Makes `count` rows of the first dimension, from `first` on, what is read or written; the memory that they
+// take.
+Id select_rows(const Context& at, const OpenDataset& open, std::uint64_t first, std::uint64_t count) {
   std::vector<hsize_t> start(open.info.shape.size(), 0);
   std::vector<hsize_t> extent(open.info.shape.begin(), open.info.shape.end());
   start[0] = first;
   extent[0] = count;
-  if (std::find(extent.begin(), extent.end(), 0) != extent.end()) return;
-  const Id memory = at.own(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr),
-                           H5Sclose, "cannot describe the slice");
+  Id memory = at.own(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), H5Sclose,
+                     "cannot describe the slice");
   at.check(H5Sselect_hyperslab(open.space, H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr),
            "cannot select the slice");
+  return memory;
+}
+
+void read_rows_into(const Context& at, const OpenDataset& open, std::uint64_t first, std::uint64_t count,
+                    void* data) {
+  if (count == 0 || open.bytes == 0) return;
+  const Id memory = select_rows(at, open, first, count);
   at.check(H5Dread(open.dataset, open.type, memory, open.space, H5P_DEFAULT, data),
            "cannot read the dataset");
 }
@@ -147,6 +153,25 @@ Id create_dataset(const Context& at, hid_t file, const std::string& name, hid_t 
                 "cannot create the dataset");
 }
 
+// A numeric dataset; chunks, and with them checksums, exist only where there is something along every
+// dimension.
+Id create_numeric(const Context& at, hid_t file, const std::string& name, ElementType element,
+                  const Shape& shape) {
+  const std::vector<hsize_t> sizes(shape.begin(), shape.end());
+  const Id space =
+      at.own(shape.empty() ? H5Screate(H5S_SCALAR)
+                           : H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr),
+             H5Sclose, "cannot describe the shape");
+  const Id properties = at.own(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "cannot create the dataset");
+  if (!shape.empty() && checked_elements(at, shape) > 0) {
+    const auto chunks = chunks_for(shape, size_of(element));
+    at.check(H5Pset_chunk(properties, static_cast<int>(chunks.size()), chunks.data()),
+             "cannot set the chunks");
+    at.check(H5Pset_fletcher32(properties), "cannot set the checksum");
+  }
+  return create_dataset(at, file, name, stored_type(element), space, properties);
+}
+
 }  // namespace
 
 DatasetInfo File::info(const std::string& dataset) const {
@@ -162,25 +187,39 @@ void File::write(const std::string& dataset, std::span<const T> data, const Shap
   if (checked_elements(at, shape) != data.size()) {
     at.refuse(std::to_string(data.size()) + " elements do not fill the shape " + printed(shape));
   }
-  const hid_t type = stored_type(type_of<T>());
-  const std::vector<hsize_t> sizes(shape.begin(), shape.end());
-  const Id space =
-      at.own(shape.empty() ? H5Screate(H5S_SCALAR)
-                           : H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr),
-             H5Sclose, "cannot describe the shape");
-  const Id properties = at.own(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "cannot create the dataset");
-  // Chunks, and with them checksums, exist only where there is something along every dimension.
-  if (!shape.empty() && !data.empty()) {
-    const auto chunks = chunks_for(shape, sizeof(T));
-    at.check(H5Pset_chunk(properties, static_cast<int>(chunks.size()), chunks.data()),
-             "cannot set the chunks");
-    at.check(H5Pset_fletcher32(properties), "cannot set the checksum");
-  }
-  Id created = create_dataset(at, handle_->file, dataset, type, space, properties);
+  Id created = create_numeric(at, handle_->file, dataset, type_of<T>(), shape);
   if (!data.empty()) {
-    at.check(H5Dwrite(created, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data.data()), "cannot write the dataset");
+    at.check(H5Dwrite(created, stored_type(type_of<T>()), H5S_ALL, H5S_ALL, H5P_DEFAULT, data.data()),
+             "cannot write the dataset");
   }
   at.check(created.close(), "cannot write the dataset");
+}
+
+template <class T>
+void File::reserve(const std::string& dataset, const Shape& shape) {
+  const Context at = handle_->writing(dataset);
+  Id created = create_numeric(at, handle_->file, dataset, type_of<T>(), shape);
+  at.check(created.close(), "cannot write the dataset");
+}
+
+template <class T>
+void File::write_rows(const std::string& dataset, std::uint64_t first, std::span<const T> rows) {
+  const Context at = handle_->writing(dataset);
+  OpenDataset open = open_dataset(at, handle_->file, dataset);
+  check_type(at, open.info.type, type_of<T>());
+  check_rows(at, open.info.shape, 0, 0);
+  const std::uint64_t row = open.info.shape[0] == 0 ? 0 : open.info.elements() / open.info.shape[0];
+  if (rows.empty()) return;
+  if (row == 0 || rows.size() % row != 0) {
+    at.refuse(std::to_string(rows.size()) + " elements are no whole rows of the shape " +
+              printed(open.info.shape));
+  }
+  const std::uint64_t count = rows.size() / row;
+  check_rows(at, open.info.shape, first, count);
+  const Id memory = select_rows(at, open, first, count);
+  at.check(H5Dwrite(open.dataset, open.type, memory, open.space, H5P_DEFAULT, rows.data()),
+           "cannot write the dataset");
+  at.check(open.dataset.close(), "cannot write the dataset");
 }
 
 template <class T>
@@ -261,10 +300,12 @@ std::string File::read_text(const std::string& dataset) const {
   return text_of(raw, open.type);
 }
 
-#define BITDARTS_STORE_TYPE(T)                                                        \
-  template void File::write<T>(const std::string&, std::span<const T>, const Shape&); \
-  template std::vector<T> File::read<T>(const std::string&) const;                    \
-  template std::vector<T> File::read<T>(const std::string&, const Shape&) const;      \
+#define BITDARTS_STORE_TYPE(T)                                                              \
+  template void File::write<T>(const std::string&, std::span<const T>, const Shape&);       \
+  template void File::reserve<T>(const std::string&, const Shape&);                         \
+  template void File::write_rows<T>(const std::string&, std::uint64_t, std::span<const T>); \
+  template std::vector<T> File::read<T>(const std::string&) const;                          \
+  template std::vector<T> File::read<T>(const std::string&, const Shape&) const;            \
   template std::vector<T> File::read_slice<T>(const std::string&, std::uint64_t, std::uint64_t) const;
 BITDARTS_STORE_TYPE(float)
 BITDARTS_STORE_TYPE(double)

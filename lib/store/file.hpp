@@ -49,6 +49,12 @@ class File {
   void write(const std::string& dataset, std::span<const T> data) {
     write<T>(dataset, data, Shape{data.size()});
   }
+  /// A dataset to be filled by write_rows, for what does not fit memory as a whole.
+  template <class T>
+  void reserve(const std::string& dataset, const Shape& shape);
+  /// Rows of the first dimension from `first` on, as many as `rows` holds.
+  template <class T>
+  void write_rows(const std::string& dataset, std::uint64_t first, std::span<const T> rows);
   /// The whole dataset; its type must be T exactly. The size is checked against the file's own length before
   /// memory is taken.
   template <class T>

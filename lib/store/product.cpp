@@ -36,14 +36,19 @@ void sync_to_disk(const std::filesystem::path& path, int flags, const std::files
   if (close_failed != 0) cannot("cannot close after syncing", named, std::strerror(close_failed));
 }
 
-// After the rename there is nothing left to remove.
-struct RemoveUnlessPublished {
-  std::filesystem::path temporary;
-  ~RemoveUnlessPublished() {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
+// What goes wrong, with the name that the file is to have.
+template <class Work>
+void named_after(const std::filesystem::path& path, Work&& work) {
+  try {
+    work();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::filesystem::filesystem_error& error) {
+    cannot("cannot publish the file", path, error.code().message());
+  } catch (const std::exception& error) {
+    throw Error(std::string("cannot make the file: ") + error.what(), path.string());
   }
-};
+}
 
 void write_provenance(File& file, const Provenance& provenance, const std::string& hash) {
   const auto fact = [&](const char* name, const auto& value) {
@@ -70,14 +75,6 @@ void write_provenance(File& file, const Provenance& provenance, const std::strin
   }
 }
 
-void write_whole(const std::filesystem::path& path, const Provenance& provenance,
-                 const std::function<void(File&)>& fill) {
-  File file = File::create(path);
-  fill(file);
-  write_provenance(file, provenance, content_hash(file));
-  file.close();
-}
-
 std::string recorded_hash(const File& file) { return file.required_text(provenance_group, "content_hash"); }
 
 // What makes the file, for the reader of an error.
@@ -88,24 +85,38 @@ std::string remedy_for(const std::string& stage) {
 
 }  // namespace
 
+Publication::Publication(std::filesystem::path path)
+    : path_(std::move(path)), temporary_{path_.string() + ".tmp"} {
+  named_after(path_, [&] {
+    if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path());
+    file_ = File::create(temporary_.path);
+  });
+}
+
+Publication::Temporary::~Temporary() {
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+}
+
+void Publication::write(const std::function<void(File&)>& fill) {
+  named_after(path_, [&] { fill(*file_); });
+}
+
+void Publication::finish(const Provenance& provenance) {
+  named_after(path_, [&] {
+    write_provenance(*file_, provenance, content_hash(*file_));
+    file_->close();
+    sync_to_disk(temporary_.path, O_RDONLY, path_);
+    std::filesystem::rename(temporary_.path, path_);
+    sync_to_disk(path_.has_parent_path() ? path_.parent_path() : ".", O_RDONLY | O_DIRECTORY, path_);
+  });
+}
+
 void publish(const std::filesystem::path& path, const Provenance& provenance,
              const std::function<void(File&)>& fill) {
-  const std::filesystem::path temporary = path.string() + ".tmp";
-  const std::filesystem::path directory = path.has_parent_path() ? path.parent_path() : ".";
-  const RemoveUnlessPublished cleanup{temporary};
-  try {
-    std::filesystem::create_directories(directory);
-    write_whole(temporary, provenance, fill);
-    sync_to_disk(temporary, O_RDONLY, path);
-    std::filesystem::rename(temporary, path);
-    sync_to_disk(directory, O_RDONLY | O_DIRECTORY, path);
-  } catch (const Error&) {
-    throw;
-  } catch (const std::filesystem::filesystem_error& error) {
-    cannot("cannot publish the file", path, error.code().message());
-  } catch (const std::exception& error) {
-    throw Error(std::string("cannot make the file: ") + error.what(), path.string());
-  }
+  Publication publication(path);
+  publication.write(fill);
+  publication.finish(provenance);
 }
 
 Provenance read_provenance(const File& file) {

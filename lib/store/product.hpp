@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,25 @@ std::string content_hash(const File& file);
 /// `path` stays, and Error names the file and the cause (no space, read-only, ...).
 void publish(const std::filesystem::path& path, const Provenance& provenance,
              const std::function<void(File&)>& fill);
+
+/// The same in steps, for a file that is written while its content is computed. Without finish() nothing is
+/// left of it.
+class Publication {
+ public:
+  explicit Publication(std::filesystem::path path);
+  /// May be called again and again.
+  void write(const std::function<void(File&)>& fill);
+  void finish(const Provenance& provenance);
+
+ private:
+  struct Temporary {
+    std::filesystem::path path;
+    ~Temporary();  // after the rename there is nothing left to remove
+  };
+  std::filesystem::path path_;
+  Temporary temporary_;
+  std::optional<File> file_;
+};
 
 /// The provenance of a bitdarts file; InputError when it has none.
 Provenance read_provenance(const File& file);

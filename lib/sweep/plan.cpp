@@ -14,15 +14,19 @@
 namespace bitdarts::sweep {
 namespace {
 
-constexpr std::array<const char*, 4> makers{"tokenize", "pretrain", "search", "finetune"};
+constexpr std::array<const char*, 5> makers{"tokenize", "pretrain", "reference", "search", "finetune"};
+
+constexpr const char* reference = "reference";  // nothing but evaluations takes it
 
 // Which stages' products are shared, beside tokenize's and pretrain's: a rule about the options that are
 // swept, not about their values, so that one more value moves nothing. One more option can: lay_out brings
 // what was made before to where it is shared from then on.
 struct Sharing {
   bool search = false, finetune = false;
+  std::map<std::string, int> references;  // by recipe, the tasks that would take it
 
-  Sharing(const config::Sweep& sweep, const config::Config& base) {
+  Sharing(const config::Sweep& sweep, const config::Config& base, const std::vector<Task>& tasks) {
+    for (const Task& task : tasks) ++references[recipe_name(reference, task.config)];
     bool from_swept = false;
     std::set<std::string> swept;
     for (const config::SweepAxis& axis : sweep.axes)
@@ -40,17 +44,20 @@ struct Sharing {
   bool shares(const std::string& stage) const {
     if (stage == "search") return search;
     if (stage == "finetune") return finetune;
-    return stage == "tokenize" || stage == "pretrain";
+    return stage == "tokenize" || stage == "pretrain" || stage == reference;
+  }
+  // The stages of a task, in order. An evaluation that is alone with its full-precision model runs it itself;
+  // it has the same bits either way, so that one more task may well change this.
+  std::vector<std::string> stages_of(const config::Config& config) const {
+    std::vector<std::string> stages{"tokenize", "pretrain"};
+    if (references.at(recipe_name(reference, config)) > 1) stages.emplace_back(reference);
+    if (stage::uses_search(config.finetune)) stages.emplace_back("search");
+    stages.insert(stages.end(), {"finetune", "evaluate"});
+    return stages;
   }
 };
 
 std::string product_file(const std::string& stage) { return stage::product_of(stage) + ".h5"; }
-
-// The stages of a task, in order.
-std::vector<std::string> stages_of(const config::Config& config) {
-  if (stage::uses_search(config.finetune)) return {"tokenize", "pretrain", "search", "finetune", "evaluate"};
-  return {"tokenize", "pretrain", "finetune", "evaluate"};
-}
 
 class Planner {
  public:
@@ -59,11 +66,12 @@ class Planner {
   void add(const Task& task) {
     const std::string own = "tasks/" + task.id;
     std::map<std::string, std::string> place;  // stage -> where its product lies
-    for (const std::string& stage : stages_of(task.config)) {
+    for (const std::string& stage : sharing_.stages_of(task.config)) {
       place[stage] = sharing_.shares(stage) ? "shared/" + recipe_name(stage, task.config) : own;
       // The inputs of whatever runs there; a task's folder has links to all that is made for it.
       for (const auto& [earlier, where] : place)
-        if (earlier != stage && where != place[stage]) link(place[stage], where, earlier);
+        if (earlier != stage && earlier != reference && where != place[stage])
+          link(place[stage], where, earlier);
       if (place[stage] != own) link(own, place[stage], stage);
       put(place[stage], stage, task);
     }
@@ -102,7 +110,7 @@ class Planner {
 
 Plan make_plan(const config::Sweep& sweep, const config::Config& base, const fs::path& folder) {
   Plan plan{.folder = folder, .tasks = expand(sweep, base), .pieces = {}, .links = {}};
-  const Sharing sharing(sweep, base);
+  const Sharing sharing(sweep, base, plan.tasks);
   Planner planner(plan, sharing);
   for (const Task& task : plan.tasks) planner.add(task);
   planner.finish();
@@ -133,7 +141,18 @@ std::vector<Piece> pieces_of(const Plan& plan, const std::vector<std::string>& i
 std::vector<report::StageStatus> survey(const std::vector<Piece>& pieces) {
   report::Survey survey;
   for (const Piece& piece : pieces) survey.look(piece.stage, piece.config);
-  return std::move(survey).found();
+  auto stages = std::move(survey).found();
+  std::set<std::string> wanted;  // by evaluations
+  for (std::size_t i = 0; i < pieces.size(); ++i)
+    if (pieces[i].stage == "evaluate" && !stages[i].up_to_date)
+      wanted.insert("shared/" + recipe_name(reference, pieces[i].config));
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (pieces[i].stage != reference || stages[i].up_to_date || wanted.contains(pieces[i].place)) continue;
+    stages[i].up_to_date = true;
+    stages[i].state = report::StageStatus::State::not_needed;
+    stages[i].text = "not needed (the evaluations that would take it are up to date)";
+  }
+  return stages;
 }
 
 }  // namespace bitdarts::sweep

@@ -34,7 +34,8 @@ struct Plan {
 };
 
 /// Lays out the tasks in `folder`. Tokens and pretrained models are always shared, searches (finetunings)
-/// where an option of a later stage is swept, such that several tasks take the same one.
+/// where an option of a later stage is swept, such that several tasks take the same one. Where several tasks
+/// evaluate beside the same full-precision model, it is evaluated once (bitdarts-reference).
 Plan make_plan(const config::Sweep& sweep, const config::Config& base, const fs::path& folder);
 
 /// The pieces that `ids` need, theirs and the shared ones; ConfigError, with the nearest id, when there is no
@@ -48,7 +49,8 @@ std::vector<Piece> pieces_of(const Plan& plan, const std::vector<std::string>& i
 /// written.
 void lay_out(const Plan& plan);
 
-/// Which pieces are up to date; reads whole files, those that are shared once.
+/// Which pieces are up to date; reads whole files, those that are shared once. A full-precision model is not
+/// needed where the evaluations that would take it are up to date.
 std::vector<report::StageStatus> survey(const std::vector<Piece>& pieces);
 
 }  // namespace bitdarts::sweep

@@ -8,13 +8,12 @@ bool is_sweep(const fs::path& folder) {
 }
 
 std::vector<report::StageProgress> sweep_progress(const Plan& plan) {
-  using State = report::StageProgress::State;
   const auto stages = survey(plan.pieces);
   std::vector<report::StageProgress> places;
   for (std::size_t i = 0; i < plan.pieces.size(); ++i) {
     const std::string& place = plan.pieces[i].place;
     const bool same = !places.empty() && places.back().where == place;
-    if (same && places.back().state != State::up_to_date) continue;
+    if (same && !places.back().done()) continue;
     report::StageProgress progress = report::progress_of(stages[i]);
     progress.where = place;
     if (same) places.pop_back();

@@ -13,6 +13,7 @@ stage::Description description_of(const std::string& stage, const config::Config
   if (stage == "pretrain") return stage::describe_pretrain(config, "");
   if (stage == "search") return stage::describe_search("");
   if (stage == "finetune") return stage::describe_finetune(config, "", stage::scheme_text(config.finetune));
+  if (stage == "reference") return stage::describe_reference("");
   if (stage == "evaluate") return stage::describe_evaluate("", "");
   stage::Description tokens = stage::describe_tokenize({"seed " + std::to_string(config.run.seed)});
   tokens.sections = {"data", "tokenizer"};

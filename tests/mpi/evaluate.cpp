@@ -6,7 +6,9 @@
 #include "core/error.hpp"
 #include "evaluate/measure.hpp"
 #include "evaluate/packed.hpp"
+#include "scratch_directory.hpp"
 #include "train/engine.hpp"
+#include "unit/evaluate/stored_states.hpp"
 #include "unit/evaluate/tiny_model.hpp"
 
 using namespace bitdarts;
@@ -56,6 +58,28 @@ TEST_CASE("scores do not depend on the ranks, to the last bit") {
           shared.windows_compared ==
           std::min<std::int64_t>(compared_batches * batch, static_cast<std::int64_t>(single.windows.size())));
       CHECK(total(shared.windows).tokens == 202);
+    }
+  }
+}
+
+TEST_CASE("the full-precision model's states from a file change no bit, on any number of ranks") {
+  const comm::Communicator world, alone(MPI_COMM_SELF);
+  const ScratchDirectory scratch;
+  Setting setting;
+  const auto& tiny = setting.tiny;
+  // Only its output head, which is the embedding, is that of the reference.
+  std::vector<float> head_alone(tiny.parameters.size(), 1.0f);
+  std::copy_n(tiny.parameters.begin(), tiny.shape.vocab * tiny.shape.dim, head_alone.begin());
+  Network no_reference(tiny.shape, tiny.layout, {head_alone, {}}, nullptr, "cpu");
+  for (const std::int64_t stride : {8, 5}) {
+    for (const std::int64_t batch : {1, 3, 1000}) {
+      const auto windows = plan_windows(203, tiny.shape.context, stride);
+      const auto states = stored_states(scratch / "a.h5", setting.reference, setting.tokens, windows,
+                                        tiny.shape.context, static_cast<std::size_t>(batch));
+      const auto found = measure(world, setting.tokens, windows, tiny.shape.context, batch,
+                                 {setting.packed, setting.trained, no_reference, &states});
+      INFO("stride " << stride << ", batch " << batch);
+      CHECK(same_scores(found.windows, setting.measured(alone, stride, batch).windows));
     }
   }
 }

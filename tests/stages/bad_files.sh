@@ -62,6 +62,7 @@ refuse_products search tokens pretrained
 refuse_products finetune tokens pretrained searched
 kinds="empty text flipped" # evaluate.sh has the others
 refuse_products evaluate tokens pretrained finetuned
+refuse_products reference tokens pretrained
 for kind in missing truncated foreign folder; do
   fresh
   cp good/pretrained.h5 initial.h5 && spoil "$kind" initial.h5

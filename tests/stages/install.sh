@@ -5,7 +5,7 @@
 build=$2
 
 cmake --install "$build" --prefix prefix > said
-for name in tokenize pretrain search finetune evaluate report inspect status sweep run run-sweep; do
+for name in tokenize pretrain search finetune reference evaluate report inspect status sweep run run-sweep; do
   [ -x "prefix/bin/bitdarts-$name" ] || fail "no bin/bitdarts-$name"
 done
 [ -f prefix/share/bitdarts/pipelines/quickstart.ini ] || fail "the pipelines are not there"
@@ -17,7 +17,7 @@ printf '[report]\nbaselines = uniform:lsq+:w4a8\n' | cat run.ini - > mine/tiny.i
 export PATH=$work/elsewhere/bin:$PATH
 expect 0 "Report: results/tiny/report/report.html" bitdarts-run mine/tiny.ini
 for scheme in searched uniform:lsq+:w4a8; do grep -q "^$scheme " said || fail "$scheme is not compared at the end"; done
-for product in tokens pretrained searched finetuned evaluation; do
+for product in tokens pretrained searched finetuned reference evaluation; do
   expect 0 "whole" bitdarts-inspect results/tiny/$product.h5
   grep -q ", 2 ranks of 1 thread" said || fail "$product.h5 was not made by 2 ranks"
 done

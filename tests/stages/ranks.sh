@@ -25,9 +25,10 @@ for count in 1 2 4 8; do
   done <<< "$kinds"
   cp $count/first-softmax/searched.h5 $count
   expect 0 "" ranks $count finetune --quiet --out $count --finetune.from=searched
+  expect 0 "" ranks $count reference --quiet --out $count
   expect 0 "" ranks $count evaluate --quiet --out $count
   expect 0 ", $count rank" inspect $count/second-gumbel/searched.h5 # it was this many, and not one each
-  for file in tokens pretrained finetuned evaluation; do same 1/$file.h5 $count/$file.h5; done
+  for file in tokens pretrained finetuned reference evaluation; do same 1/$file.h5 $count/$file.h5; done
 done
 
 # A difference would have been seen.

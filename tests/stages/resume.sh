@@ -96,7 +96,10 @@ same whole/finetuned.h5 cut/finetuned.h5
 expect 0 "up to date" stage finetune --out cut --resume=require
 tidy
 
-# An evaluation starts over.
+# An evaluation starts over, of the full-precision model alone too.
+interrupt TERM 1/2 reference --out cut
+[ ! -e cut/reference.h5 ] || fail "an interrupted stage left a product"
+tidy
 interrupt TERM 1/2 evaluate --out cut
 [ ! -e cut/evaluation.h5 ] || fail "an interrupted evaluation left a product"
 expect 0 "" stage evaluate --out cut

@@ -35,6 +35,15 @@ class Bench {
       file.write<std::int32_t>("/values", std::vector<std::int32_t>(1000, content));
     };
   }
+  // Something that searches could share.
+  stage::Description helper() const {
+    return {.name = "reference",
+            .product = "reference.h5",
+            .sections = {"evaluate"},
+            .inputs = {{"tokens", out_ / "tokens.h5"}},
+            .extra_key = {}};
+  }
+  stage::Run helping_run() const { return {context_, helper()}; }
   stage::Run run(const std::vector<std::string>& extra = {}, std::int64_t schema = 1) const {
     return {context_,
             {.name = "search",
@@ -123,6 +132,47 @@ TEST_CASE("a product of another configuration stays until it is replaced") {
   CHECK(content_of(store::File::open(run.product_path())) == 7);
   run.publish(Bench::filler(8));
   CHECK(content_of(store::File::open(run.product_path())) == 8);
+}
+
+TEST_CASE("what is at hand counts when it is whole and was made from the same inputs and options") {
+  Bench bench;
+  CHECK_FALSE(bench.run().at_hand(bench.helper()));
+  bench.helping_run().publish(Bench::filler(5));
+  bench.config().search.steps = 501;  // none of the helper's options
+  const auto file = bench.run().at_hand(bench.helper());
+  REQUIRE(file);
+  CHECK(content_of(*file) == 5);
+  const std::string key = bench.run().key();
+  SECTION("not with another option") { bench.config().evaluate.batch = 3; }
+  SECTION("not from another input") { bench.write_tokens(2); }
+  SECTION("not when it was damaged") { Bench::damage(bench.out() / "reference.h5"); }
+  SECTION("not when it is of another stage") {
+    bench.run().publish(Bench::filler(7));
+    fs::rename(bench.out() / "searched.h5", bench.out() / "reference.h5");
+  }
+  SECTION("not when it is a link to nothing") {
+    fs::remove(bench.out() / "reference.h5");
+    fs::create_symlink("nowhere.h5", bench.out() / "reference.h5");
+  }
+  CHECK_FALSE(bench.run().at_hand(bench.helper()));
+}
+
+TEST_CASE("a product written by and by is there at the end, or not at all") {
+  Bench bench;
+  using Write = stage::Run::Write;
+  stage::Run run = bench.run();
+  run.publish_by_and_by([](const Write& write) {
+    write(Bench::filler(7));
+    write([](store::File& file) { file.write_text("/more", "text"); });
+  });
+  CHECK(store::File::open(run.product_path()).read_text("/more") == "text");
+  CHECK_THROWS_AS(run.publish_by_and_by([](const Write& write) {
+    write(Bench::filler(8));
+    throw Interrupted("enough");
+  }),
+                  Interrupted);
+  CHECK(content_of(store::File::open(run.product_path())) == 7);
+  CHECK_FALSE(fs::exists(bench.out() / "searched.h5.tmp"));
 }
 
 TEST_CASE("the product says where it came from") {

@@ -45,6 +45,7 @@ TEST_CASE("stages take what they need from where it lies") {
   CHECK(names_of(stage::describe_pretrain(config, "in")) == Names{"tokens"});
   CHECK(names_of(stage::describe_search("in")) == Names{"tokens", "pretrained"});
   CHECK(names_of(finetune_of(config)) == Names{"tokens", "pretrained", "searched"});
+  CHECK(names_of(stage::describe_reference("in")) == Names{"tokens", "pretrained"});
   const stage::Description evaluate = stage::describe_evaluate("in", "out");
   CHECK(names_of(evaluate) == Names{"tokens", "pretrained", "finetuned"});
   CHECK(evaluate.inputs[0].path == fs::path("in/tokens.h5"));

@@ -88,6 +88,30 @@ TEST_CASE("slices and rows are the right part of the whole") {
   CHECK_THROWS_AS(file.read_slice<std::int32_t>("/table", 0, 1), InputError);
 }
 
+TEST_CASE("a dataset written row by row is the one that is written at once") {
+  const ScratchDirectory scratch;
+  const auto values = extremes_and_more<float>(600000);
+  const std::span<const float> all(values);
+  const auto whole = written(scratch / "whole.h5", [&](File& f) { f.write<float>("/t", all, {200000, 3}); });
+  const auto pieces = written(scratch / "pieces.h5", [&](File& f) {
+    f.reserve<float>("/t", {200000, 3});
+    f.reserve<float>("/nothing", {0, 3});
+    // Within a chunk, over its end, nothing, and many at once; what comes first need not come first.
+    f.write_rows<float>("/t", 7, all.subspan(21, 299979));
+    f.write_rows<float>("/t", 0, all.first(21));
+    f.write_rows<float>("/t", 200000, {});
+    f.write_rows<float>("/t", 100000, all.subspan(300000));
+    CHECK_THROWS_AS(f.write_rows<float>("/t", 199999, all.first(6)), Error);
+    CHECK_THROWS_AS(f.write_rows<float>("/t", 0, all.first(4)), Error);
+    CHECK_THROWS_AS(f.write_rows<float>("/nothing", 0, all.first(3)), Error);
+    CHECK_THROWS_AS(f.write_rows<float>("/none", 0, all.first(3)), Error);
+    CHECK_THROWS_AS(f.write_rows<double>("/t", 0, std::vector<double>(3)), Error);
+    CHECK_THROWS_AS(f.reserve<float>("/t", {3}), Error);
+  });
+  CHECK((pieces.read_bytes("/t") == whole.read_bytes("/t")));
+  CHECK(pieces.info("/t").shape == whole.info("/t").shape);
+}
+
 TEST_CASE("texts come back byte for byte") {
   const ScratchDirectory scratch;
   const std::string with_zeros("a\0b\0\0", 5);

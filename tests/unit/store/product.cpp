@@ -152,6 +152,25 @@ TEST_CASE("publishing replaces the old file only when the new one is whole") {
   CHECK(names_in(scratch.path()) == std::vector<std::string>{"a.h5"});
 }
 
+TEST_CASE("a file published step by step is there after the last one, and without it nothing is left") {
+  const ScratchDirectory scratch;
+  const auto path = scratch / "deep/a.h5";
+  {
+    store::Publication given_up(path);
+    given_up.write(fill_one);
+    CHECK_THROWS_AS(given_up.write([](File&) { throw std::runtime_error("other"); }), Error);
+  }
+  CHECK(names_in(scratch / "deep").empty());
+  store::Publication publication(path);
+  publication.write([](File& file) { file.write_text("/first", "1"); });
+  publication.write([](File& file) { file.write_text("/second", "2"); });
+  CHECK_FALSE(std::filesystem::exists(path));
+  publication.finish(some_provenance());
+  CHECK(store::verify(path).whole);
+  CHECK(File::open(path).read_text("/second") == "2");
+  CHECK(names_in(scratch / "deep") == std::vector<std::string>{"a.h5"});
+}
+
 TEST_CASE("a remainder of an earlier attempt does not disturb") {
   const ScratchDirectory scratch;
   put_bytes(scratch / "a.h5.tmp", std::vector<char>(1000, 'x'));

@@ -31,7 +31,8 @@ TEST_CASE("each distinct recipe is made once, and what a later option is swept o
   CHECK(count_of(grid, "search", true) == 0);
   CHECK(count_of(grid, "search", false) == 4);
   CHECK(count_of(grid, "evaluate", false) == 4);
-  CHECK(grid.pieces.size() == 2 + 2 + 3 * 4);
+  CHECK(count_of(grid, "reference", true) == 2);
+  CHECK(grid.pieces.size() == 2 + 2 + 2 + 3 * 4);
   CHECK(grid.pieces.front().stage == "tokenize");
   CHECK(grid.pieces.front().config.run.out == (fs::path("x") / grid.pieces.front().place).string());
 
@@ -44,6 +45,34 @@ TEST_CASE("each distinct recipe is made once, and what a later option is swept o
   const auto last = sweep::make_plan(sweep_of("evaluate.stride = 8 | 16\n"), {}, "x");
   CHECK(count_of(last, "finetune", true) == 1);
   CHECK(count_of(last, "evaluate", false) == 2);
+}
+
+TEST_CASE("the full-precision model is evaluated once for all tasks that are measured beside it") {
+  config::Config base;
+  const std::string two = "search.budget = w4a8 | w8a8\n";
+  CHECK(count_of(sweep::make_plan(sweep_of(two), base, "x"), "reference", true) == 1);
+  CHECK(count_of(sweep::make_plan(sweep_of(two + "candidates = all | lsq-only\n"), base, "x"), "reference",
+                 true) == 1);
+  // One that is alone runs it itself; another protocol is another evaluation.
+  CHECK(count_of(sweep::make_plan(sweep_of("run.seed = 1 | 2\n"), base, "x"), "reference", true) == 0);
+  CHECK(count_of(sweep::make_plan(sweep_of("evaluate.stride = 8 | 16\n"), base, "x"), "reference", true) ==
+        0);
+  CHECK(count_of(sweep::make_plan(sweep_of(two + "evaluate.stride = 8 | 16\n"), base, "x"), "reference",
+                 true) == 2);
+  base.report.baselines = {"uniform:lsq+:w4a8"};
+  const auto plan = sweep::make_plan(sweep_of("run.seed = 1 | 2\n"), base, "x");
+  CHECK(count_of(plan, "reference", true) == 2);
+
+  // It is made from tokens and the pretrained model, and nothing but tasks has it.
+  for (const auto& link : plan.links) {
+    const bool from = link.path.find("shared/reference-") == 0,
+               to = link.target.find("/shared/reference-") != std::string::npos;
+    CHECK((!from || link.path.ends_with("tokens.h5") || link.path.ends_with("pretrained.h5")));
+    CHECK((!to || (link.path.starts_with("tasks/") && link.path.ends_with("/reference.h5"))));
+  }
+  const auto pieces = sweep::pieces_of(plan, {plan.tasks[0].id});
+  CHECK(pieces[1].stage == "pretrain");
+  CHECK(pieces[2].stage == "reference");
 }
 
 TEST_CASE("one more value moves nothing and renames nothing") {
@@ -84,10 +113,10 @@ TEST_CASE("links lead from every folder to the inputs that lie elsewhere, and ar
 TEST_CASE("a task's pieces are its own and what it shares; an unknown task is refused") {
   const auto plan = sweep::make_plan(sweep_of("search.budget = w4a8 | w8a8\nrun.seed = 1 | 2\n"), {}, "x");
   const auto pieces = sweep::pieces_of(plan, {plan.tasks[1].id});
-  REQUIRE(pieces.size() == 5);
+  REQUIRE(pieces.size() == 6);
   CHECK(pieces[0].stage == "tokenize");
   CHECK(pieces[0].config.run.seed == 2);
-  CHECK(pieces[4].place == "tasks/" + plan.tasks[1].id);
+  CHECK(pieces[5].place == "tasks/" + plan.tasks[1].id);
   CHECK_THAT(complaint_of([&] { sweep::pieces_of(plan, {plan.tasks[1].id + "0"}); }),
              Contains("did you mean " + plan.tasks[1].id));
 }
