@@ -20,6 +20,8 @@ if(BITDARTS_BLAS_DIR)
     -Wl,--no-as-needed ${BITDARTS_BLAS_DIR}/libblas.so.3 -Wl,--as-needed
     -Wl,--disable-new-dtags -Wl,-rpath,${BITDARTS_BLAS_DIR})
 else()
-  message(WARNING "No OpenBLAS (OpenMP build) found: matrix products run on whatever BLAS LibTorch "
-                  "brings. Install libopenblas0-openmp or set BITDARTS_BLAS_DIR.")
+  find_package(BLAS REQUIRED)
+  target_link_libraries(bitdarts_blas INTERFACE BLAS::BLAS)
+  message(WARNING "No OpenBLAS (OpenMP build) found: matrix products run on ${BLAS_LIBRARIES}. "
+                  "Install libopenblas0-openmp or set BITDARTS_BLAS_DIR.")
 endif()

@@ -3,6 +3,7 @@
 // Every instruction set does the same operations in the same order, so the results agree bit for bit.
 #include <cstddef>
 
+#include "core/instruction_set.hpp"
 #include "quant/mixed.hpp"
 
 namespace bitdarts::quant {
@@ -32,11 +33,6 @@ struct BlockKernels {
                  BlockSums& sums);
 };
 
-enum class InstructionSet { baseline, avx2, avx512 };
-
-/// Whether this processor, and this build, can run it.
-bool is_supported(InstructionSet set);
-InstructionSet best_instruction_set();
 template <class Real>
 BlockKernels<Real> block_kernels(InstructionSet set);
 

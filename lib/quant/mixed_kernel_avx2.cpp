@@ -1,4 +1,4 @@
-// Compiled for x86-64-v3 (see lib/CMakeLists.txt) and called only where the processor has it.
+// Compiled for x86-64-v3 (see cmake/BitdartsKernels.cmake) and called only where the processor has it.
 #if defined(__x86_64__)
 #define BITDARTS_KERNEL_NAMESPACE kernel_avx2
 #include "quant/mixed_kernel.inc"

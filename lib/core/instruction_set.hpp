@@ -1,0 +1,15 @@
+#pragma once
+
+namespace bitdarts {
+
+/// What a hot kernel is compiled for. One binary serves every node of a cluster: each kernel is there once
+/// per instruction set and chosen when the program runs. All of them do the same operations in the same
+/// order, so the results agree bit for bit. (x86-64, x86-64-v3 and x86-64-v4; elsewhere there is the baseline
+/// alone.)
+enum class InstructionSet { baseline, avx2, avx512 };
+
+/// Whether this processor, and this build, can run it.
+bool is_supported(InstructionSet set);
+InstructionSet best_instruction_set();
+
+}  // namespace bitdarts
