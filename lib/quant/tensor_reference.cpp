@@ -17,24 +17,37 @@ at::Tensor number(double value, const at::Tensor& like) { return at::full({}, va
 
 // Q(x) and its derivatives as METHOD section 2 tabulates them.
 struct Points {
-  at::Tensor value, by_x, by_range, by_offset;
+  at::Tensor code, value, by_x, by_range, by_offset;
 };
 
 Points evaluate(const at::Tensor& x, const BoundCandidate<double>& c) {
   const at::Tensor zeros = at::zeros_like(x), ones = at::ones_like(x);
-  if (c.method == Method::identity) return {x, ones, zeros, zeros};
+  if (c.method == Method::identity) return {x, x, ones, zeros, zeros};
   const at::Tensor step = number(c.step, x), offset = number(c.offset, x);
   const at::Tensor v = (x - offset) * at::reciprocal(step);
   const at::Tensor code = at::round(at::clamp(v, c.smallest, c.largest));
   const at::Tensor value = step * code + offset;
   if (c.method == Method::pact) {
     const at::Tensor clip = number(c.clip, x), above = x >= clip, below = x <= -clip;
-    return {value, at::logical_and(x > -clip, x < clip).to(x.dtype()),
+    return {code, value, at::logical_and(x > -clip, x < clip).to(x.dtype()),
             above.to(x.dtype()) - below.to(x.dtype()), zeros};
   }
   const at::Tensor inside = at::logical_and(v >= c.smallest, v <= c.largest);
-  if (c.method == Method::uniform) return {value, inside.to(x.dtype()), zeros, zeros};
-  return {value, inside.to(x.dtype()), code - at::where(inside, v, zeros), at::where(inside, zeros, ones)};
+  if (c.method == Method::uniform) return {code, value, inside.to(x.dtype()), zeros, zeros};
+  return {code, value, inside.to(x.dtype()), code - at::where(inside, v, zeros),
+          at::where(inside, zeros, ones)};
+}
+
+// The mixture as the fused kernel sums it: sum_j p_j offset_j, then (p_j s_j) code_j one after another.
+at::Tensor begin_mixture(const at::Tensor& x, std::span<const BoundCandidate<double>> candidates) {
+  at::Tensor offset = number(0, x);
+  for (const auto& c : candidates)
+    if (c.method != Method::identity) offset = offset + number(c.probability, x) * number(c.offset, x);
+  return at::zeros_like(x) + offset;
+}
+at::Tensor part_of_mixture(const BoundCandidate<double>& c, const Points& q) {
+  const at::Tensor probability = number(c.probability, q.code);
+  return (c.method == Method::identity ? probability : probability * number(c.step, q.code)) * q.code;
 }
 
 double sum_of(const at::Tensor& values) { return values.sum(at::kDouble).item<double>(); }
@@ -62,9 +75,8 @@ at::Tensor quantize_with_ste(const at::Tensor& x, const Candidate& candidate, co
 }
 
 at::Tensor mixed_forward_tensor(const at::Tensor& x, std::span<const BoundCandidate<double>> candidates) {
-  at::Tensor mixed = at::zeros_like(x);
-  for (const auto& candidate : candidates)
-    mixed = mixed + number(candidate.probability, x) * evaluate(x, candidate).value;
+  at::Tensor mixed = begin_mixture(x, candidates);
+  for (const auto& candidate : candidates) mixed = mixed + part_of_mixture(candidate, evaluate(x, candidate));
   return mixed;
 }
 
@@ -75,11 +87,11 @@ std::pair<at::Tensor, at::Tensor> mixed_backward_tensor(const at::Tensor& x, con
   if (sums.candidates.size() != candidates.size())
     throw Error("the sums are of " + std::to_string(sums.candidates.size()) + " candidates, not of " +
                 std::to_string(candidates.size()));
-  at::Tensor mixed = at::zeros_like(x), mass = at::zeros_like(x);
+  at::Tensor mixed = begin_mixture(x, candidates), mass = at::zeros_like(x);
   for (std::size_t j = 0; j < candidates.size(); ++j) {
     const Points q = evaluate(x, candidates[j]);
     const at::Tensor probability = number(candidates[j].probability, x);
-    mixed = mixed + probability * q.value;
+    mixed = mixed + part_of_mixture(candidates[j], q);
     mass = mass + probability * q.by_x;
     auto& sum = sums.candidates[j];
     sum.gradient_quantized += product_sum(gradient, q.value);
