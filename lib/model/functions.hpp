@@ -1,25 +1,41 @@
 #pragma once
+#include "model/attention.hpp"
 #include "model/torch.hpp"
 
 namespace bitdarts::model {
+
+// The network's functions besides matrix products, as autograd functions over kernels that read and write
+// once. All take contiguous tensors or make them so.
 
 /// Root-mean-square norm (Zhang & Sennrich 2019): x / sqrt(mean(x^2) + eps) * weight over the last dimension.
 /// x [rows, width].
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps);
 
-/// Rotary position embedding (Su et al. 2021) in the half-split layout of the public Llama checkpoints. x
-/// [batch, time, heads, size]
-/// -> [batch, heads, time, size]; cosine, sine [time, size] contiguous.
-at::Tensor apply_rotary(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine);
+/// Causal softmax attention of queries and keys that are turned by the rotary position embedding (Su et al.
+/// 2021) in the half-split layout of the public Llama checkpoints. q [batch time, heads size], k, v [batch
+/// time, kv_heads size] -> [batch time, heads size]; cosine, sine [time, size] contiguous.
+at::Tensor rotary_attention(const AttentionShape& shape, const at::Tensor& q, const at::Tensor& k,
+                            const at::Tensor& v, const at::Tensor& cosine, const at::Tensor& sine);
 
-/// Mean negative log-likelihood [nats per token] of `targets` [n] under `logits` [n, vocab].
-at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets);
+/// gate sigmoid(gate) up (SwiGLU, Shazeer 2020), element by element.
+at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up);
 
-/// The same two in plain tensor operations: what the tests hold the kernels to, and what runs on other
-/// devices.
+/// `weight` times the mean negative log-likelihood [nats per token] of `targets` [n] under the logits
+/// hidden head^T: hidden [n, dim], head [vocab, dim]. The logits are made for some rows at a time, and so are
+/// their gradients, in the forward pass: there is never more than 8 MB of them, or 64 rows.
+at::Tensor linear_cross_entropy(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
+                                double weight = 1);
+
+/// The same in plain tensor operations: what the tests hold the kernels to, and what runs on other devices.
 namespace reference {
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps);
+/// x [batch, time, heads, size] -> [batch, heads, time, size].
 at::Tensor apply_rotary(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine);
+at::Tensor rotary_attention(const AttentionShape& shape, const at::Tensor& q, const at::Tensor& k,
+                            const at::Tensor& v, const at::Tensor& cosine, const at::Tensor& sine);
+at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up);
+at::Tensor linear_cross_entropy(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
+                                double weight = 1);
 }  // namespace reference
 
 }  // namespace bitdarts::model

@@ -1,6 +1,5 @@
 #include "model/transformer.hpp"
 
-#include <cmath>
 #include <limits>
 
 namespace bitdarts::model {
@@ -28,9 +27,6 @@ Transformer::Transformer(const ModelShape& shape, const ParameterLayout& layout,
   const at::Tensor both = at::cat({angle, angle}, -1);
   cosine_ = at::cos(both).to(options);
   sine_ = at::sin(both).to(options);
-  mask_ = at::full({shape.context, shape.context}, -std::numeric_limits<double>::infinity(), precise)
-              .triu(1)
-              .to(options);
 }
 
 std::vector<at::Tensor> Transformer::linears(const std::vector<at::Tensor>& parameters, const at::Tensor& x,
@@ -64,32 +60,18 @@ std::vector<at::Tensor> Transformer::linears(const std::vector<at::Tensor>& para
 at::Tensor Transformer::attention(const std::vector<at::Tensor>& parameters, std::size_t block,
                                   const at::Tensor& x, std::int64_t batch, std::int64_t time,
                                   InputQuantizers* quantizers) const {
-  const std::int64_t size = shape_.head_size();
-  const auto heads = [&](const at::Tensor& y, std::int64_t count) {
-    return y.view({batch, time, count, size});
-  };
   const auto qkv = linears(parameters, x, block * linears_per_block + q, 3, quantizers);
-  const at::Tensor cosine = cosine_.narrow(0, 0, time), sine = sine_.narrow(0, 0, time);
-  const at::Tensor query = apply_rotary(heads(qkv[0], shape_.heads), cosine, sine);
-  at::Tensor key = apply_rotary(heads(qkv[1], shape_.kv_heads), cosine, sine);
-  at::Tensor value = heads(qkv[2], shape_.kv_heads).transpose(1, 2);
-  if (const std::int64_t group = shape_.heads / shape_.kv_heads; group > 1) {
-    key = key.repeat_interleave(group, 1);
-    value = value.repeat_interleave(group, 1);
-  }
-  const at::Tensor scores =
-      at::matmul(query * (1.0 / std::sqrt(static_cast<double>(size))), key.transpose(-2, -1)) +
-      mask_.narrow(0, 0, time).narrow(1, 0, time);
+  const AttentionShape shape{batch, time, shape_.heads, shape_.kv_heads, shape_.head_size()};
   const at::Tensor mixed =
-      at::matmul(at::softmax(scores, -1), value).transpose(1, 2).reshape({batch * time, shape_.dim});
+      rotary_attention(shape, qkv[0], qkv[1], qkv[2], cosine_.narrow(0, 0, time), sine_.narrow(0, 0, time));
   return linears(parameters, mixed, block * linears_per_block + o, 1, quantizers)[0];
 }
 
 at::Tensor Transformer::feed_forward(const std::vector<at::Tensor>& parameters, std::size_t block,
                                      const at::Tensor& x, InputQuantizers* quantizers) const {
   const auto gate_up = linears(parameters, x, block * linears_per_block + gate, 2, quantizers);
-  const at::Tensor hidden = at::silu(gate_up[0]) * gate_up[1];
-  return linears(parameters, hidden, block * linears_per_block + down, 1, quantizers)[0];
+  return linears(parameters, swiglu(gate_up[0], gate_up[1]), block * linears_per_block + down, 1,
+                 quantizers)[0];
 }
 
 at::Tensor Transformer::hidden(const std::vector<at::Tensor>& parameters, const at::Tensor& tokens,
@@ -105,17 +87,31 @@ at::Tensor Transformer::hidden(const std::vector<at::Tensor>& parameters, const 
   return rms_norm(x, parameters[final_norm_], shape_.norm_eps);
 }
 
+const at::Tensor& Transformer::output_matrix(const std::vector<at::Tensor>& parameters,
+                                             const at::Tensor& head) const {
+  if (head.defined()) return head;
+  return shape_.tied_embeddings ? parameters[0] : parameters.back();
+}
+
 at::Tensor Transformer::logits_of(const std::vector<at::Tensor>& parameters, const at::Tensor& head,
                                   const at::Tensor& hidden, InputQuantizers* quantizers) const {
+  const at::Tensor& matrix = output_matrix(parameters, head);
   if (head.defined() && quantizers)
-    return quantized_linear(hidden, head, quantizers->sites[quantizers->of_linear.back()]);
-  const at::Tensor& own = shape_.tied_embeddings ? parameters[0] : parameters.back();
-  return at::matmul(hidden, (head.defined() ? head : own).t());
+    return quantized_linear(hidden, matrix, quantizers->sites[quantizers->of_linear.back()]);
+  return at::matmul(hidden, matrix.t());
 }
 
 at::Tensor Transformer::logits(const std::vector<at::Tensor>& parameters, const at::Tensor& head,
                                const at::Tensor& tokens, InputQuantizers* quantizers) const {
   return logits_of(parameters, head, hidden(parameters, tokens, quantizers), quantizers);
+}
+
+at::Tensor Transformer::loss(const std::vector<at::Tensor>& parameters, const at::Tensor& head,
+                             const at::Tensor& tokens, const at::Tensor& targets, double weight,
+                             InputQuantizers* quantizers) const {
+  at::Tensor x = hidden(parameters, tokens, quantizers);
+  if (head.defined() && quantizers) x = quantize_input(x, quantizers->sites[quantizers->of_linear.back()]);
+  return linear_cross_entropy(x, output_matrix(parameters, head), targets.reshape({-1}), weight);
 }
 
 }  // namespace bitdarts::model

@@ -15,7 +15,7 @@ struct InputQuantizers {
   std::vector<std::size_t> of_linear;
 };
 
-/// The decoder as a function of its parameters: no state but constants (rotary tables, mask).
+/// The decoder as a function of its parameters: no state but constants (rotary tables).
 /// Float32 or float64, CPU or CUDA, as the parameters are.
 class Transformer {
  public:
@@ -32,11 +32,17 @@ class Transformer {
                     InputQuantizers* quantizers = nullptr) const;
   at::Tensor logits_of(const std::vector<at::Tensor>& parameters, const at::Tensor& head,
                        const at::Tensor& hidden, InputQuantizers* quantizers = nullptr) const;
+  /// `weight` times the mean cross entropy [nats per token] of `targets`, shaped as `tokens`, without keeping
+  /// all logits.
+  at::Tensor loss(const std::vector<at::Tensor>& parameters, const at::Tensor& head, const at::Tensor& tokens,
+                  const at::Tensor& targets, double weight = 1, InputQuantizers* quantizers = nullptr) const;
 
   const ModelShape& shape() const { return shape_; }
   const ParameterLayout& layout() const { return layout_; }
 
  private:
+  /// What the output head multiplies with: `head`, or the parameter that it is.
+  const at::Tensor& output_matrix(const std::vector<at::Tensor>& parameters, const at::Tensor& head) const;
   at::Tensor attention(const std::vector<at::Tensor>& parameters, std::size_t block, const at::Tensor& x,
                        std::int64_t batch, std::int64_t time, InputQuantizers* quantizers) const;
   at::Tensor feed_forward(const std::vector<at::Tensor>& parameters, std::size_t block, const at::Tensor& x,
@@ -50,7 +56,6 @@ class Transformer {
   std::vector<std::size_t> first_norm_, second_norm_;  ///< parameter indices by block
   std::size_t final_norm_ = 0;
   at::Tensor cosine_, sine_;  ///< [context, head_size]
-  at::Tensor mask_;           ///< [context, context]: 0 on and below the diagonal, -inf above
 };
 
 }  // namespace bitdarts::model

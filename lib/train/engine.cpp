@@ -173,16 +173,17 @@ struct Engine<Real>::Impl {
     }
   }
 
+  // `weight` times the mean loss of `count` sequences.
   at::Tensor batch_loss(const data::Sampler& sampler, std::int64_t step, std::int64_t first,
-                        std::int64_t count, model::InputQuantizers* used) {
+                        std::int64_t count, model::InputQuantizers* used, double weight = 1) {
     const std::int64_t context = transformer.shape().context;
     at::Tensor inputs = at::empty({count, context}, at::kLong),
                targets = at::empty({count, context}, at::kLong);
     const auto tokens = static_cast<std::size_t>(count * context);
     sampler.fill(step, first, count, {inputs.data_ptr<std::int64_t>(), tokens},
                  {targets.data_ptr<std::int64_t>(), tokens});
-    const at::Tensor logits = transformer.logits(leaves, head, inputs.to(options.device()), used);
-    return model::cross_entropy(logits, targets.view({-1}).to(options.device()));
+    return transformer.loss(leaves, head, inputs.to(options.device()), targets.to(options.device()), weight,
+                            used);
   }
 
   // dL/dW~ -> dL/dW in place, with the sums of the weight sites when they are wanted.
@@ -249,8 +250,8 @@ Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::B
     const std::int64_t shard = my.gradient_tree.first_shard() + local;
     my.shard_gradient.zero_();
     my.clear_sums();
-    const at::Tensor loss = my.batch_loss(batch.sampler, batch.step, shard * per_shard, per_shard, used) /
-                            static_cast<double>(my.shards);
+    const at::Tensor loss = my.batch_loss(batch.sampler, batch.step, shard * per_shard, per_shard, used,
+                                          1.0 / static_cast<double>(my.shards));
     my.backward(loss, local + 1 == my.gradient_tree.local_shards());
     packed[0] = loss.template item<double>();
     if (wants_sums) {

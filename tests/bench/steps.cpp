@@ -69,7 +69,7 @@ struct Work {
   data::Sampler outer{text, shape.context, 1, Stream::outer_batch},
       inner{text, shape.context, 1, Stream::inner_batch};
   train::Engine<float> engine{world, settings["shards"], shape, layout, "cpu"};
-  train::Weights<float> weights{layout, model::initial_parameters(shape, layout, 1)};
+  std::vector<float> parameters = model::initial_parameters(shape, layout, 1);
 
   data::TokenPart random_text() const {
     data::TokenPart part;
@@ -80,8 +80,13 @@ struct Work {
     return part;
   }
   train::Batch batch(std::int64_t step) const { return {inner, step, settings["batch"]}; }
-  void update(std::span<float> gradient, std::int64_t step) {
-    weights.update(gradient, step, {.learning_rate = 1e-3, .weight_decay = 0.1}, 1.0);
+  // The parameters with their optimiser; each kind of work holds one such set, as its stage does.
+  std::shared_ptr<train::Weights<float>> take_weights() {
+    return std::make_shared<train::Weights<float>>(layout, std::move(parameters));
+  }
+  void update(train::Weights<float>& weights, quant::Bank* bank, std::int64_t step) {
+    const auto gradient = engine.gradient(weights.values(), bank, batch(step), {});
+    weights.update(gradient.weights, step, {.learning_rate = 1e-3, .weight_decay = 0.1}, 1.0);
   }
 };
 
@@ -97,16 +102,15 @@ Step search_step(Work& work, config::SearchOptions options) {
   const auto candidates = quant::parse_candidates(names);
   auto bank =
       quant::make_search_bank(work.layout.linears, candidates, candidates, {.context = work.shape.context});
-  work.engine.calibrate(work.weights.values(), bank, work.inner, 8);
+  work.engine.calibrate(work.parameters, bank, work.inner, 8);
   search::Budget budget;
   budget.capacity =
       quant::parse_budget("w8a8", budget.kind, work.layout.linears, candidates, candidates).most;
   budget.target = static_cast<double>(*budget.capacity) /
                   static_cast<double>(quant::full_cost(budget.kind, work.layout.linears));
-  const auto start = work.weights.values();
-  auto bilevel = std::make_shared<search::Bilevel<float>>(
-      options, 1, work.engine, work.layout, std::vector<float>(start.begin(), start.end()), bank, budget,
-      search::Levels{work.outer, work.inner});
+  auto bilevel = std::make_shared<search::Bilevel<float>>(options, 1, work.engine, work.layout,
+                                                          std::move(work.parameters), bank, budget,
+                                                          search::Levels{work.outer, work.inner});
   return [bilevel](std::int64_t step) { bilevel->step(step); };
 }
 
@@ -114,19 +118,18 @@ Step finetune_step(Work& work) {
   auto bank = std::make_shared<quant::Bank>(quant::make_scheme_bank(
       work.layout.linears, quant::parse_uniform("uniform:lsq+:w4a8", work.layout.linears),
       {.context = work.shape.context}));
-  work.engine.calibrate(work.weights.values(), *bank, work.inner, 8);
-  return [&work, bank](std::int64_t step) {
-    work.update(work.engine.gradient(work.weights.values(), bank.get(), work.batch(step), {}).weights, step);
+  work.engine.calibrate(work.parameters, *bank, work.inner, 8);
+  return [&work, bank, weights = work.take_weights()](std::int64_t step) {
+    work.update(*weights, bank.get(), step);
   };
 }
 
 Step step_of(const std::string& name, Work& work) {
   if (name == "train")
-    return [&work](std::int64_t step) {
-      work.update(work.engine.gradient(work.weights.values(), nullptr, work.batch(step), {}).weights, step);
-    };
+    return
+        [&work, weights = work.take_weights()](std::int64_t step) { work.update(*weights, nullptr, step); };
   if (name == "evaluate")
-    return [&work](std::int64_t step) { work.engine.loss(work.weights.values(), nullptr, work.batch(step)); };
+    return [&work](std::int64_t step) { work.engine.loss(work.parameters, nullptr, work.batch(step)); };
   if (name == "finetune") return finetune_step(work);
   config::SearchOptions options;
   if (name == "search") return search_step(work, options);

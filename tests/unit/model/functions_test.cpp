@@ -1,6 +1,7 @@
 #include "model/functions.hpp"
 
 #include <cmath>
+#include <limits>
 
 #include "catch.hpp"
 #include "core/random.hpp"
@@ -67,23 +68,10 @@ TEST_CASE("the norm's kernel and its backward are the tensor operations'") {
   }
 }
 
-TEST_CASE("the rotary embedding's kernel and its backward are the tensor operations'") {
-  const auto [cosine, sine] = rotary_tables(3, 6, 8, 50);
-  const at::Tensor g = normal({2, 3, 6, 8}, 1);
-  const at::Tensor x = normal({2, 6, 3, 8}, 2).set_requires_grad(true),
-                   again = x.detach().clone().set_requires_grad(true);
-  const at::Tensor expected = model::reference::apply_rotary(x, cosine, sine),
-                   found = model::apply_rotary(again, cosine, sine);
-  REQUIRE(found.sizes() == expected.sizes());
-  (expected * g).sum().backward();
-  (found * g).sum().backward();
-  CHECK(largest(found - expected) < 1e-14);
-  CHECK(largest(again.grad() - x.grad()) < 1e-14);
-}
-
 TEST_CASE("the rotary embedding turns vectors without stretching them") {
   const auto [cosine, sine] = rotary_tables(0, 6, 8, 100);
-  const at::Tensor x = normal({2, 6, 3, 8}, 1), y = model::apply_rotary(x, cosine, sine).transpose(1, 2);
+  const at::Tensor x = normal({2, 6, 3, 8}, 1),
+                   y = model::reference::apply_rotary(x, cosine, sine).transpose(1, 2);
   REQUIRE(y.sizes() == x.sizes());
   CHECK(largest((x * x).sum(-1) - (y * y).sum(-1)) < 1e-12);
   CHECK(largest(y.select(1, 0) - x.select(1, 0)) == 0);  // position 0 stays
@@ -97,8 +85,8 @@ TEST_CASE("after the rotary embedding a product depends on the distance of the p
                    k = normal({1, 1, 1, size}, 3).expand({1, time, 1, size});
   const auto products = [&](std::int64_t first) {
     const auto [cosine, sine] = rotary_tables(first, time, size, 100);
-    return at::matmul(model::apply_rotary(q, cosine, sine),
-                      model::apply_rotary(k, cosine, sine).transpose(-2, -1))[0][0];
+    return at::matmul(model::reference::apply_rotary(q, cosine, sine),
+                      model::reference::apply_rotary(k, cosine, sine).transpose(-2, -1))[0][0];
   };
   const at::Tensor here = products(0), later = products(17);
   CHECK(largest(here - later) < 1e-12);
@@ -108,8 +96,104 @@ TEST_CASE("after the rotary embedding a product depends on the distance of the p
   CHECK(std::abs(here[0][0].item<double>() - here[0][3].item<double>()) > 1e-3);
 }
 
-TEST_CASE("cross entropy is the mean of minus log of the softmax at the target") {
-  const at::Tensor logits = 3 * normal({4, 7}, 6);
+TEST_CASE("attention and its backward are the tensor operations'") {
+  struct Case {
+    model::AttentionShape shape;
+    const char* what;
+  };
+  for (const auto& [shape, what] :
+       {Case{{2, 1, 2, 2, 4}, "one position"}, Case{{1, 37, 3, 3, 6}, "half a block"},
+        Case{{2, 64, 4, 2, 8}, "one block, shared keys"},
+        Case{{1, 150, 6, 2, 10}, "more than two blocks, three queries to a key"}}) {
+    for (const auto type : {at::kDouble, at::kFloat}) {
+      CAPTURE(what, type);
+      const double tolerance = type == at::kDouble ? 1e-12 : 2e-5;
+      const auto [cosine, sine] = rotary_tables(0, shape.time, shape.size, 50);
+      const at::Tensor g = normal({shape.rows(), shape.width()}, 1).to(type);
+      const std::vector<at::Tensor> inputs{normal({shape.rows(), shape.width()}, 2),
+                                           normal({shape.rows(), shape.kv_width()}, 3),
+                                           normal({shape.rows(), shape.kv_width()}, 4)};
+      const auto run = [&](const auto& attention) {
+        std::vector<at::Tensor> results;
+        for (const auto& x : inputs) results.push_back((2 * x).to(type).set_requires_grad(true));
+        const at::Tensor y =
+            attention(shape, results[0], results[1], results[2], cosine.to(type), sine.to(type));
+        (y * g).sum().backward();
+        for (at::Tensor& x : results) x = x.grad();
+        results.push_back(y);
+        return results;
+      };
+      const auto found = run(model::rotary_attention), expected = run(model::reference::rotary_attention);
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        CAPTURE(i);
+        REQUIRE(found[i].sizes() == expected[i].sizes());
+        CHECK(largest(found[i] - expected[i]) <= tolerance * largest(expected[i]));
+      }
+    }
+  }
+}
+
+TEST_CASE("attention looks at no later position") {
+  const model::AttentionShape shape{1, 100, 2, 1, 4};
+  const auto [cosine, sine] = rotary_tables(0, shape.time, shape.size, 50);
+  const at::Tensor q = normal({100, 8}, 1), k = normal({100, 4}, 2), v = normal({100, 4}, 3);
+  const at::Tensor before = model::rotary_attention(shape, q, k, v, cosine, sine);
+  at::Tensor later_k = k.clone(), later_v = v.clone();
+  later_k[70] = std::numeric_limits<double>::quiet_NaN();
+  later_v[70] = 1e9;
+  const at::Tensor after = model::rotary_attention(shape, q, later_k, later_v, cosine, sine);
+  CHECK(at::equal(after.narrow(0, 0, 64), before.narrow(0, 0, 64)));
+  CHECK(after.narrow(0, 70, 30).isnan().all().item<bool>());
+}
+
+TEST_CASE("SwiGLU and its backward are the tensor operations'") {
+  for (const auto type : {at::kDouble, at::kFloat}) {
+    for (const std::int64_t width : {1, 16, 37}) {
+      const double tolerance = type == at::kDouble ? 1e-13 : 1e-6;
+      const at::Tensor g = normal({5, width}, 1).to(type);
+      const auto run = [&](const auto& function) {
+        const at::Tensor gate = (20 * normal({5, width}, 2)).to(type).set_requires_grad(true),
+                         up = normal({5, width}, 3).to(type).set_requires_grad(true);
+        const at::Tensor y = function(gate, up);
+        (y * g).sum().backward();
+        return std::vector<at::Tensor>{y, gate.grad(), up.grad()};
+      };
+      const auto found = run(model::swiglu), expected = run(model::reference::swiglu);
+      for (std::size_t i = 0; i < found.size(); ++i)
+        CHECK(largest(found[i] - expected[i]) <= tolerance * (1 + largest(expected[i])));
+    }
+  }
+}
+
+TEST_CASE("the output's loss and its gradients are the tensor operations'") {
+  struct Case {
+    std::int64_t rows, dim, vocab;
+  };
+  // The last one takes several lots of rows.
+  for (const auto& [rows, dim, vocab] :
+       {Case{1, 3, 7}, Case{70, 5, 16}, Case{9, 4, 1000}, Case{150, 3, 40000}}) {
+    for (const auto type : {at::kDouble, at::kFloat}) {
+      CAPTURE(rows, vocab, type);
+      const double tolerance = type == at::kDouble ? 1e-12 : 2e-5;
+      at::Tensor targets = at::empty({rows}, at::kLong);
+      for (std::int64_t r = 0; r < rows; ++r) targets[r] = (r * 7919) % vocab;
+      const auto run = [&](const auto& function) {
+        const at::Tensor hidden = normal({rows, dim}, 2).to(type).set_requires_grad(true),
+                         head = normal({vocab, dim}, 3).to(type).set_requires_grad(true);
+        const at::Tensor loss = function(hidden, head, targets, 0.25);
+        (3 * loss).backward();
+        return std::vector<at::Tensor>{loss, hidden.grad(), head.grad()};
+      };
+      const auto found = run(model::linear_cross_entropy),
+                 expected = run(model::reference::linear_cross_entropy);
+      for (std::size_t i = 0; i < found.size(); ++i)
+        CHECK(largest(found[i] - expected[i]) <= tolerance * largest(expected[i]));
+    }
+  }
+}
+
+TEST_CASE("the output's loss is the mean of minus log of the softmax at the target") {
+  const at::Tensor identity = at::eye(7, precise), logits = 3 * normal({4, 7}, 6);
   const std::vector<std::int64_t> targets{0, 6, 3, 3};
   double expected = 0;
   for (std::int64_t t = 0; t < 4; ++t) {
@@ -117,8 +201,21 @@ TEST_CASE("cross entropy is the mean of minus log of the softmax at the target")
     for (std::int64_t v = 0; v < 7; ++v) total += std::exp(logits[t][v].item<double>());
     expected += (std::log(total) - logits[t][targets[static_cast<std::size_t>(t)]].item<double>()) / 4;
   }
-  CHECK(model::cross_entropy(logits, at::tensor(targets)).item<double>() == Approx(expected).epsilon(1e-13));
-  const at::Tensor even = at::full({4, 7}, 1000.0, precise);  // no overflow
-  CHECK(model::cross_entropy(even, at::tensor(targets)).item<double>() ==
-        Approx(std::log(7.0)).epsilon(1e-13));
+  const auto loss = [&](const at::Tensor& of) {
+    return model::linear_cross_entropy(of, identity, at::tensor(targets)).item<double>();
+  };
+  CHECK(loss(logits) == Approx(expected).epsilon(1e-13));
+  CHECK(loss(at::full({4, 7}, 1000.0, precise)) == Approx(std::log(7.0)).epsilon(1e-13));  // no overflow
+  CHECK_THROWS_WITH(
+      model::linear_cross_entropy(logits, identity, at::tensor(std::vector<std::int64_t>{0, 6, 7, 3})),
+      Catch::Contains("token 7"));
+}
+
+TEST_CASE("only the gradients that are wanted are made") {
+  const at::Tensor hidden = normal({3, 4}, 1).set_requires_grad(true), head = normal({9, 4}, 2);
+  model::linear_cross_entropy(hidden, head, at::zeros({3}, at::kLong)).backward();
+  CHECK(hidden.grad().defined());
+  CHECK_FALSE(head.grad().defined());
+  at::NoGradGuard no_grad;
+  CHECK_FALSE(model::linear_cross_entropy(hidden, head, at::zeros({3}, at::kLong)).requires_grad());
 }

@@ -149,6 +149,18 @@ TEST_CASE("a quantized output head is used in place of the embedding, which stil
                     .epsilon(1e-11)
                     .margin(1e-12));
     auto used = quantizers(layout, false);
-    CHECK(largest(transformer.logits(weights, head, tokens, &used) - found) > 1e-3);
+    const at::Tensor quantized = transformer.logits(weights, head, tokens, &used);
+    CHECK(largest(quantized - found) > 1e-3);
+    // The loss goes without all logits, but comes from the same ones.
+    const at::Tensor targets = tensor_of({1, 4, 1, 5, 0}, 1);
+    const auto loss_of = [&](const at::Tensor& logits) {
+      return at::nll_loss(at::log_softmax(logits, -1), targets.view({-1})).item<double>();
+    };
+    const auto loss = [&](const at::Tensor& with, model::InputQuantizers* quantizers) {
+      return transformer.loss(weights, with, tokens, targets, 1, quantizers).template item<double>();
+    };
+    CHECK(loss(head, &used) == Approx(loss_of(quantized)).epsilon(1e-12));
+    CHECK(loss(head, nullptr) == Approx(loss_of(found)).epsilon(1e-12));
+    CHECK(loss({}, nullptr) == Approx(loss_of(transformer.logits(weights, {}, tokens))).epsilon(1e-12));
   }
 }
