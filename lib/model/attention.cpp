@@ -1,8 +1,10 @@
 #include "model/attention.hpp"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cmath>
-#include <vector>
+#include <memory>
 
 #include "model/gemm.hpp"
 #include "model/row_kernel.hpp"
@@ -14,13 +16,10 @@ namespace {
 constexpr std::int64_t block_rows = 64;
 
 // The keys of one head group in one sequence, and the queries of one of its heads.
-template <class Real>
 struct Head {
   std::int64_t query, key, statistics;  // where they begin
 };
-template <class Real>
-Head<Real> head_of(const AttentionShape& s, std::int64_t sequence, std::int64_t kv_head,
-                   std::int64_t member) {
+Head head_of(const AttentionShape& s, std::int64_t sequence, std::int64_t kv_head, std::int64_t member) {
   const std::int64_t head = kv_head * (s.heads / s.kv_heads) + member;
   return {sequence * s.time * s.width() + head * s.size, sequence * s.time * s.kv_width() + kv_head * s.size,
           2 * (sequence * s.heads + head) * s.time};
@@ -30,19 +29,20 @@ Head<Real> head_of(const AttentionShape& s, std::int64_t sequence, std::int64_t 
 // share keys are visited one after another by one thread, which first calls start(head).
 template <class Real, class Start, class Visit>
 void each_block(const AttentionShape& s, std::size_t buffers, const Start& start, const Visit& visit) {
-  const std::int64_t groups = s.batch * s.kv_heads, stride = padded<Real>(s.time);
-#pragma omp parallel
-  {
-    std::vector<Real> scratch(buffers * static_cast<std::size_t>(block_rows * stride));
-#pragma omp for schedule(static)
-    for (std::int64_t group = 0; group < groups; ++group) {
-      start(head_of<Real>(s, group / s.kv_heads, group % s.kv_heads, 0));
-      for (std::int64_t member = 0; member < s.heads / s.kv_heads; ++member) {
-        const auto head = head_of<Real>(s, group / s.kv_heads, group % s.kv_heads, member);
-        for (std::int64_t first = 0; first < s.time; first += block_rows) {
-          const std::int64_t rows = std::min(block_rows, s.time - first);
-          visit(head, first, rows, first + rows, scratch.data());
-        }
+  const std::int64_t groups = s.batch * s.kv_heads;
+  // Made here, for nothing may be thrown where the threads are.
+  const std::size_t per_thread = buffers * static_cast<std::size_t>(block_rows * padded<Real>(s.time));
+  const std::unique_ptr<Real[]> scratch(
+      new Real[per_thread * static_cast<std::size_t>(omp_get_max_threads())]);
+#pragma omp parallel for schedule(static)
+  for (std::int64_t group = 0; group < groups; ++group) {
+    Real* const mine = scratch.get() + per_thread * static_cast<std::size_t>(omp_get_thread_num());
+    start(head_of(s, group / s.kv_heads, group % s.kv_heads, 0));
+    for (std::int64_t member = 0; member < s.heads / s.kv_heads; ++member) {
+      const Head head = head_of(s, group / s.kv_heads, group % s.kv_heads, member);
+      for (std::int64_t first = 0; first < s.time; first += block_rows) {
+        const std::int64_t rows = std::min(block_rows, s.time - first);
+        visit(head, first, rows, first + rows, mine);
       }
     }
   }
@@ -55,7 +55,7 @@ void attention_forward(const AttentionShape& s, const Real* q, const Real* k, co
                        Real* statistics) {
   const auto& kernel = row_kernels<Real>();
   const Real scale = static_cast<Real>(1.0 / std::sqrt(static_cast<double>(s.size)));
-  const auto block = [&](const Head<Real>& head, std::int64_t first, std::int64_t rows, std::int64_t keys,
+  const auto block = [&](const Head& head, std::int64_t first, std::int64_t rows, std::int64_t keys,
                          Real* scores) {
     const std::int64_t stride = padded<Real>(keys), begin = head.query + first * s.width();
     gemm(Transpose::no, Transpose::yes, rows, keys, s.size, scale, q + begin, s.width(), k + head.key,
@@ -72,7 +72,7 @@ void attention_forward(const AttentionShape& s, const Real* q, const Real* k, co
       for (std::int64_t i = 0; i < s.size; ++i) out[begin + r * s.width() + i] *= kept[2 * r + 1];
   };
   each_block<Real>(
-      s, 1, [](const Head<Real>&) {}, block);
+      s, 1, [](const Head&) {}, block);
 }
 
 template <class Real>
@@ -80,13 +80,13 @@ void attention_backward(const AttentionShape& s, const Real* q, const Real* k, c
                         const Real* statistics, const Real* dout, Real* dq, Real* dk, Real* dv) {
   const auto& kernel = row_kernels<Real>();
   const Real scale = static_cast<Real>(1.0 / std::sqrt(static_cast<double>(s.size)));
-  const auto clear = [&](const Head<Real>& head) {
+  const auto clear = [&](const Head& head) {
     for (std::int64_t t = 0; t < s.time; ++t) {
       std::fill_n(dk + head.key + t * s.kv_width(), s.size, Real(0));
       std::fill_n(dv + head.key + t * s.kv_width(), s.size, Real(0));
     }
   };
-  const auto block = [&](const Head<Real>& head, std::int64_t first, std::int64_t rows, std::int64_t keys,
+  const auto block = [&](const Head& head, std::int64_t first, std::int64_t rows, std::int64_t keys,
                          Real* scratch) {
     const std::int64_t stride = padded<Real>(keys), begin = head.query + first * s.width();
     Real *p = scratch, *dscores = scratch + block_rows * stride;

@@ -2,7 +2,9 @@
 
 #include <cmath>
 #include <limits>
+#include <sstream>
 
+#include "core/error.hpp"
 #include "model/row_kernel.hpp"
 
 namespace bitdarts::model {
@@ -120,20 +122,35 @@ struct Swiglu : torch::autograd::Function<Swiglu> {
   }
 };
 
+// The kernels read and write what they are told is there.
+void require_sizes(const char* function, const char* what, const at::Tensor& x, at::IntArrayRef expected) {
+  if (x.sizes() == expected) return;
+  std::ostringstream message;
+  message << function << ": " << what << " is " << x.sizes() << ", not " << expected;
+  throw Error(message.str());
+}
+
 }  // namespace
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
+  require_sizes("rms_norm", "the weight", weight, {x.size(-1)});
   if (!x.is_cpu()) return reference::rms_norm(x, weight, eps);
   return RmsNorm::apply(x.contiguous(), weight, eps);
 }
 
 at::Tensor rotary_attention(const AttentionShape& shape, const at::Tensor& q, const at::Tensor& k,
                             const at::Tensor& v, const at::Tensor& cosine, const at::Tensor& sine) {
+  require_sizes("attention", "q", q, {shape.rows(), shape.width()});
+  require_sizes("attention", "k", k, {shape.rows(), shape.kv_width()});
+  require_sizes("attention", "v", v, {shape.rows(), shape.kv_width()});
+  require_sizes("attention", "the cosine", cosine, {shape.time, shape.size});
+  require_sizes("attention", "the sine", sine, {shape.time, shape.size});
   if (!q.is_cpu()) return reference::rotary_attention(shape, q, k, v, cosine, sine);
   return RotaryAttention::apply(q.contiguous(), k.contiguous(), v.contiguous(), cosine, sine, shape);
 }
 
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
+  require_sizes("swiglu", "up", up, gate.sizes());
   if (!gate.is_cpu()) return reference::swiglu(gate, up);
   return Swiglu::apply(gate.contiguous(), up.contiguous());
 }

@@ -5,7 +5,7 @@
 namespace bitdarts::model {
 
 // The network's functions besides matrix products, as autograd functions over kernels that read and write
-// once. All take contiguous tensors or make them so.
+// once. All take contiguous tensors or make them so; Error if sizes do not fit together.
 
 /// Root-mean-square norm (Zhang & Sennrich 2019): x / sqrt(mean(x^2) + eps) * weight over the last dimension.
 /// x [rows, width].
@@ -22,7 +22,8 @@ at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up);
 
 /// `weight` times the mean negative log-likelihood [nats per token] of `targets` [n] under the logits
 /// hidden head^T: hidden [n, dim], head [vocab, dim]. The logits are made for some rows at a time, and so are
-/// their gradients, in the forward pass: there is never more than 8 MB of them, or 64 rows.
+/// their gradients, in the forward pass: on the host there are never more than 2^21 of them, or 64 rows.
+/// Error for a target that is not in the vocabulary.
 at::Tensor linear_cross_entropy(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                                 double weight = 1);
 

@@ -1,6 +1,7 @@
 #include "model/gemm.hpp"
 
 #include <limits>
+#include <string>
 
 #include "core/error.hpp"
 

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <vector>
 
 #include "core/error.hpp"
 #include "model/functions.hpp"
@@ -41,6 +43,10 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
                           const at::Tensor& targets, double weight, bool wants_hidden, bool wants_head) {
     const std::int64_t n = hidden.size(0), dim = hidden.size(1), vocab = head.size(0);
     const std::int64_t* target = targets.data_ptr<std::int64_t>();
+    if (n == 0 || targets.numel() != n || head.size(1) != dim)
+      throw Error("the output's loss: " + std::to_string(targets.numel()) + " targets for " +
+                  std::to_string(n) + " rows of " + std::to_string(dim) + ", a head for rows of " +
+                  std::to_string(head.size(1)));
     const auto [least, most] = std::minmax_element(target, target + n);
     if (*least < 0 || *most >= vocab)
       throw Error("token " + std::to_string(*least < 0 ? *least : *most) + " is not in a vocabulary of " +

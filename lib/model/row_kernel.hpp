@@ -49,22 +49,22 @@ struct RowKernels {
 };
 
 template <class Real>
-const RowKernels<Real>& row_kernels(InstructionSet set);
+RowKernels<Real> row_kernels(InstructionSet set);
 /// Those of the best instruction set of this processor.
 template <class Real>
 const RowKernels<Real>& row_kernels();
 
 namespace kernel_baseline {
-const RowKernels<float>& float_kernels();
-const RowKernels<double>& double_kernels();
-}  // namespace kernel_baseline
+template <class Real>
+RowKernels<Real> kernels();
+}
 namespace kernel_avx2 {
-const RowKernels<float>& float_kernels();
-const RowKernels<double>& double_kernels();
-}  // namespace kernel_avx2
+template <class Real>
+RowKernels<Real> kernels();
+}
 namespace kernel_avx512 {
-const RowKernels<float>& float_kernels();
-const RowKernels<double>& double_kernels();
-}  // namespace kernel_avx512
+template <class Real>
+RowKernels<Real> kernels();
+}
 
 }  // namespace bitdarts::model

@@ -37,16 +37,16 @@ template <class Real>
 BlockKernels<Real> block_kernels(InstructionSet set);
 
 namespace kernel_baseline {
-BlockKernels<float> float_kernels();
-BlockKernels<double> double_kernels();
-}  // namespace kernel_baseline
+template <class Real>
+BlockKernels<Real> kernels();
+}
 namespace kernel_avx2 {
-BlockKernels<float> float_kernels();
-BlockKernels<double> double_kernels();
-}  // namespace kernel_avx2
+template <class Real>
+BlockKernels<Real> kernels();
+}
 namespace kernel_avx512 {
-BlockKernels<float> float_kernels();
-BlockKernels<double> double_kernels();
-}  // namespace kernel_avx512
+template <class Real>
+BlockKernels<Real> kernels();
+}
 
 }  // namespace bitdarts::quant

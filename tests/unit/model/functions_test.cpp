@@ -146,6 +146,40 @@ TEST_CASE("attention looks at no later position") {
   CHECK(after.narrow(0, 70, 30).isnan().all().item<bool>());
 }
 
+TEST_CASE("the number of threads changes no bit") {
+  // Enough of everything for several threads.
+  const model::AttentionShape shape{4, 100, 6, 3, 8};
+  const auto [cosine, sine] = rotary_tables(0, shape.time, shape.size, 50);
+  const std::vector<at::Tensor> inputs{normal({400, 48}, 2),  normal({400, 24}, 3),  normal({400, 24}, 4),
+                                       normal({400, 300}, 5), normal({400, 300}, 6), normal({300}, 7)};
+  const auto run = [&](int threads, bool reference) {
+    at::set_num_threads(threads);
+    std::vector<at::Tensor> results;
+    for (const auto& x : inputs) results.push_back(x.detach().clone().set_requires_grad(true));
+    const auto& x = results;
+    const std::vector<at::Tensor> outputs =
+        reference ? std::vector<at::Tensor>{model::reference::rotary_attention(shape, x[0], x[1], x[2],
+                                                                               cosine, sine),
+                                            model::reference::swiglu(x[3], x[4]),
+                                            model::reference::rms_norm(x[3], x[5], 1e-5)}
+                  : std::vector<at::Tensor>{model::rotary_attention(shape, x[0], x[1], x[2], cosine, sine),
+                                            model::swiglu(x[3], x[4]), model::rms_norm(x[3], x[5], 1e-5)};
+    for (const at::Tensor& y : outputs) (y * y).sum().backward();
+    for (at::Tensor& tensor : results) tensor = tensor.grad();
+    results.insert(results.end(), outputs.begin(), outputs.end());
+    return results;
+  };
+  const int threads_before = at::get_num_threads();
+  const auto one = run(1, false), expected = run(1, true);
+  for (const int threads : {2, 3, 7}) {
+    const auto found = run(threads, false);
+    for (std::size_t i = 0; i < one.size(); ++i) CHECK(at::equal(found[i], one[i]));
+  }
+  for (std::size_t i = 0; i < one.size(); ++i)
+    CHECK(largest(one[i] - expected[i]) <= 1e-11 * largest(expected[i]));
+  at::set_num_threads(threads_before);
+}
+
 TEST_CASE("SwiGLU and its backward are the tensor operations'") {
   for (const auto type : {at::kDouble, at::kFloat}) {
     for (const std::int64_t width : {1, 16, 37}) {
@@ -216,6 +250,24 @@ TEST_CASE("only the gradients that are wanted are made") {
   model::linear_cross_entropy(hidden, head, at::zeros({3}, at::kLong)).backward();
   CHECK(hidden.grad().defined());
   CHECK_FALSE(head.grad().defined());
+  const at::Tensor constant = normal({3, 4}, 1), learned = normal({9, 4}, 2).set_requires_grad(true);
+  model::linear_cross_entropy(constant, learned, at::zeros({3}, at::kLong)).backward();
+  const at::Tensor found = learned.grad().clone();
+  learned.mutable_grad().zero_();
+  model::reference::linear_cross_entropy(constant, learned, at::zeros({3}, at::kLong)).backward();
+  CHECK(largest(found - learned.grad()) < 1e-13);
   at::NoGradGuard no_grad;
   CHECK_FALSE(model::linear_cross_entropy(hidden, head, at::zeros({3}, at::kLong)).requires_grad());
+}
+
+TEST_CASE("tensors that do not fit together are refused") {
+  const at::Tensor x = normal({4, 6}, 1), table = normal({2, 6}, 2);
+  CHECK_THROWS_WITH(model::rms_norm(x, normal({5}, 1), 1e-5), Catch::Contains("weight"));
+  CHECK_THROWS_WITH(model::swiglu(x, normal({4, 5}, 1)), Catch::Contains("up"));
+  CHECK_THROWS_WITH(model::rotary_attention({2, 2, 1, 1, 6}, x, x, normal({4, 5}, 1), table, table),
+                    Catch::Contains("v is"));
+  CHECK_THROWS_WITH(model::rotary_attention({2, 2, 1, 1, 6}, x, x, x, table, normal({1, 6}, 1)),
+                    Catch::Contains("sine"));
+  CHECK_THROWS_WITH(model::linear_cross_entropy(x, normal({9, 6}, 1), at::zeros({3}, at::kLong)),
+                    Catch::Contains("3 targets for 4 rows"));
 }

@@ -204,6 +204,9 @@ TEMPLATE_TEST_CASE("NaN and infinities go through as documented", "", float, dou
       REQUIRE(same(mixed[i], expected[i]));
       REQUIRE(same(dx[i], expected_dx[i]));
     }
+    if (candidate.method == Method::lsq_plus || candidate.method == Method::pact)
+      for (const auto member : {&CandidateSums::gradient_range, &CandidateSums::error_range})
+        CHECK(std::isnan(sums.candidates[0].*member) == std::isnan(expected_sums.candidates[0].*member));
     CHECK(std::isnan(mixed[1]));
     CHECK(std::isnan(sums.candidates[0].gradient_quantized));
     CHECK(sums.maximum == std::numeric_limits<double>::infinity());
