@@ -1,85 +1,101 @@
 #include <sentencepiece_trainer.h>
 
 #include <algorithm>
-#include <exception>
-#include <optional>
 #include <regex>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "data/tokenizer.hpp"
 #include "data/utf8.hpp"
+#include "data/words.hpp"
 
 namespace bitdarts::data {
 
 namespace {
 
-constexpr std::size_t sentence_bytes = 4096;
+constexpr std::size_t word_bytes = 4096;
 
-// U+2585 and NUL make the trainer drop the whole sentence; they end one here instead.
-constexpr std::string_view reserved[] = {"\xE2\x96\x85", std::string_view("\0", 1)};
-
+// Where the first character stands that the trainer learns nothing from: U+2585 and NUL make it drop the whole
+// sentence, and no piece that it makes holds a tab.
 std::size_t find_reserved(std::string_view text) {
-  std::size_t first = text.size();
-  for (const std::string_view mark : reserved) first = std::min(first, text.find(mark));
-  return first;
+  constexpr std::string_view beginnings("\0\t\xE2", 3);
+  for (std::size_t at = text.find_first_of(beginnings); at < text.size(); at = text.find_first_of(beginnings, at + 1))
+    if (text[at] != '\xE2' || text.substr(at, 3) == "\xE2\x96\x85") return at;
+  return text.size();
 }
 
-// Gives the trainer the documents in sentences of a few kilobytes, without what it could not learn from.
-class Sentences : public sentencepiece::SentenceIterator {
+// How often each word occurs: all that the trainer keeps of a text. What it takes for a word is a space and
+// what follows up to the next one, or what a stretch of text begins with.
+class WordCounts {
  public:
-  explicit Sentences(const std::function<bool(std::string&)>& next) : next_(next) { Next(); }
+  using Count = std::pair<std::string_view, std::int64_t>;
 
-  bool done() const override { return !sentence_.has_value(); }
-  const std::string& value() const override { return *sentence_; }
-  sentencepiece::util::Status status() const override { return {}; }
-
-  void Next() override {
-    sentence_.reset();
-    // Nothing may be thrown through the trainer: the error waits until it has returned.
-    try {
-      advance();
-    } catch (...) {
-      error_ = std::current_exception();
+  // Without what the trainer could not learn from.
+  void add(std::string_view document) {
+    while (!document.empty()) {
+      const TextRun run = next_run(document);
+      if (run.plain) add_run(run.text);
+      document.remove_prefix(run.text.size());
     }
   }
 
-  void rethrow() const {
-    if (error_) std::rethrow_exception(error_);
+  // In an order of their own, not that of a hash table.
+  std::vector<Count> sorted() const {
+    std::vector<Count> words(counts_.begin(), counts_.end());
+    std::sort(words.begin(), words.end());
+    return words;
   }
-  bool any() const { return any_; }
 
  private:
-  void advance() {
-    while (!sentence_) {
-      if (rest_.empty() && !next_document()) return;
-      const TextRun run = next_run(rest_);
-      std::size_t length = run.text.size();
-      if (run.plain) {
-        length = find_reserved(run.text);
-        if (length > 0) {
-          length = cut_point(run.text.substr(0, length), sentence_bytes);
-          sentence_.emplace(run.text.substr(0, length));
-          any_ = true;
-        } else {
-          length = utf8_length(run.text);
-        }
-      }
-      rest_.remove_prefix(length);
+  void add_run(std::string_view text) {
+    while (!text.empty()) {
+      const std::size_t length = find_reserved(text);
+      add_plain(text.substr(0, length));
+      text.remove_prefix(length);
+      if (!text.empty()) text.remove_prefix(utf8_length(text));
     }
   }
 
-  bool next_document() {
-    if (!next_(document_)) return false;
-    rest_ = document_;
-    return true;
+  void add_plain(std::string_view text) {
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find(' ', 1), text.size());
+      const std::size_t length = end > word_bytes ? cut_point(text.substr(0, end), word_bytes) : end;
+      const std::string_view word = text.substr(0, length);
+      if (const auto known = counts_.find(word); known != counts_.end())
+        ++known->second;
+      else
+        counts_.emplace(word, 1);
+      text.remove_prefix(length);
+    }
   }
 
-  const std::function<bool(std::string&)>& next_;
-  std::string document_;
-  std::string_view rest_;
-  std::optional<std::string> sentence_;
-  std::exception_ptr error_;
-  bool any_ = false;
+  std::unordered_map<std::string, std::int64_t, WordHash, std::equal_to<>> counts_;
+};
+
+// Gives the trainer every word once, with its count behind a tab.
+class CountedWords : public sentencepiece::SentenceIterator {
+ public:
+  explicit CountedWords(std::vector<WordCounts::Count> words) : words_(std::move(words)) { write(); }
+
+  bool done() const override { return at_ == words_.size(); }
+  const std::string& value() const override { return sentence_; }
+  sentencepiece::util::Status status() const override { return {}; }
+  void Next() override {
+    ++at_;
+    write();
+  }
+
+ private:
+  void write() {
+    if (done()) return;
+    const auto& [word, count] = words_[at_];
+    sentence_.assign(word).append("\t").append(std::to_string(count));
+  }
+
+  std::vector<WordCounts::Count> words_;
+  std::size_t at_ = 0;
+  std::string sentence_;
 };
 
 // The trainer says what is wrong only in words; the numbers in them make the remedy.
@@ -100,26 +116,27 @@ class Sentences : public sentencepiece::SentenceIterator {
 }  // namespace
 
 Tokenizer Tokenizer::train(const std::function<bool(std::string&)>& next, std::int64_t vocab_size) {
-  Sentences sentences(next);
-  sentences.rethrow();
-  if (!sentences.any()) {
+  WordCounts counts;
+  for (std::string document; next(document);) counts.add(document);
+  CountedWords words(counts.sorted());
+  if (words.done()) {
     throw InputError("no text to train the tokenizer on", "the train part of data.text",
                      "give more text, or cut it into more documents (data.document = paragraph or line)");
   }
   const std::unordered_map<std::string, std::string> options{
       {"model_type", "bpe"},
       {"vocab_size", std::to_string(vocab_size)},
+      {"input_format", "tsv"},
       {"byte_fallback", "true"},
       {"normalization_rule_name", "identity"},
       {"add_dummy_prefix", "false"},
       {"remove_extra_whitespaces", "false"},
-      {"max_sentence_length", std::to_string(2 * sentence_bytes)},
+      {"max_sentence_length", std::to_string(2 * word_bytes)},
       {"num_threads", "1"},
       {"minloglevel", "3"},  // errors come back as a status
   };
   std::string serialized;
-  const auto status = sentencepiece::SentencePieceTrainer::Train(options, &sentences, &serialized);
-  sentences.rethrow();
+  const auto status = sentencepiece::SentencePieceTrainer::Train(options, &words, &serialized);
   if (!status.ok()) explain(status.ToString(), vocab_size);
   return Tokenizer(std::move(serialized));
 }

@@ -37,6 +37,12 @@ class WordSplitter {
   std::bitset<256 * 256> joined_;
 };
 
+/// Of a table of words that is asked for words that lie in a text.
+struct WordHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view word) const { return std::hash<std::string_view>()(word); }
+};
+
 /// The tokens of words that were met before: text repeats its words, and a look-up costs a tenth of their
 /// encoding. Bounded: when it is full it starts over, with the words of the text at hand.
 class WordCache {
@@ -65,11 +71,7 @@ class WordCache {
   struct Place {
     std::uint32_t begin, count;  // in tokens_
   };
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view word) const { return std::hash<std::string_view>()(word); }
-  };
-  std::unordered_map<std::string, Place, Hash, std::equal_to<>> places_;
+  std::unordered_map<std::string, Place, WordHash, std::equal_to<>> places_;
   std::vector<std::int32_t> tokens_;
 };
 

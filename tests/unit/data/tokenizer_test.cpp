@@ -207,6 +207,29 @@ TEST_CASE("training depends on the text alone") {
   check_round_trip(tokenizer, sample_text());
 }
 
+TEST_CASE("the trainer learns from words what it learns from their text") {
+  // The trainer's own reading of the same sentences, and ours of them as documents.
+  std::vector<std::string> sentences;
+  for (const std::string& line : {sample_text(), "  two  spaces "s, "and\twords\twith tabs\tin them"s, "x"s, " x"s})
+    for (int i = 0; i < 3; ++i) sentences.push_back(line);
+  for (const bool tabs : {true, false}) {
+    CAPTURE(tabs);
+    if (!tabs) std::erase_if(sentences, [](const std::string& s) { return s.find('\t') != std::string::npos; });
+    std::string expected;
+    const auto status = sentencepiece::SentencePieceTrainer::Train(
+        {{"model_type", "bpe"}, {"vocab_size", "400"}, {"byte_fallback", "true"},
+         {"normalization_rule_name", "identity"}, {"add_dummy_prefix", "false"},
+         {"remove_extra_whitespaces", "false"}, {"max_sentence_length", "1000000"}, {"minloglevel", "3"}},
+        sentences, &expected);
+    REQUIRE(status.ok());
+    sentencepiece::SentencePieceProcessor reference, found;
+    REQUIRE(reference.LoadFromSerializedProto(expected).ok());
+    REQUIRE(found.LoadFromSerializedProto(train(sentences, 400).serialized()).ok());
+    REQUIRE(found.GetPieceSize() == reference.GetPieceSize());
+    for (int id = 0; id < found.GetPieceSize(); ++id) CHECK(found.IdToPiece(id) == reference.IdToPiece(id));
+  }
+}
+
 TEST_CASE("a trained model survives its file") {
   const test::Scratch scratch;
   const Tokenizer tokenizer = trained();
