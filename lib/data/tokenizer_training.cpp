@@ -16,11 +16,12 @@ namespace {
 
 constexpr std::size_t word_bytes = 4096;
 
-// Where the first character stands that the trainer learns nothing from: U+2585 and NUL make it drop the whole
-// sentence, and no piece that it makes holds a tab.
+// Where the first character stands that the trainer learns nothing from: U+2585 and NUL make it drop the
+// whole sentence, and no piece that it makes holds a tab.
 std::size_t find_reserved(std::string_view text) {
   constexpr std::string_view beginnings("\0\t\xE2", 3);
-  for (std::size_t at = text.find_first_of(beginnings); at < text.size(); at = text.find_first_of(beginnings, at + 1))
+  for (std::size_t at = text.find_first_of(beginnings); at < text.size();
+       at = text.find_first_of(beginnings, at + 1))
     if (text[at] != '\xE2' || text.substr(at, 3) == "\xE2\x96\x85") return at;
   return text.size();
 }

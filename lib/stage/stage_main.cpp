@@ -7,7 +7,7 @@
 
 #include "comm/communicator.hpp"
 #include "core/error.hpp"
-#include "stage/blas_kernel.hpp"
+#include "stage/environment.hpp"
 #include "stage/farewell.hpp"
 #include "stage/stage.hpp"
 
@@ -98,7 +98,7 @@ int plain_main(int argc, char** argv, const std::string& name,
 
 int stage_main(int argc, char** argv, const std::string& name,
                const std::function<void(const Context&)>& work) {
-  choose_blas_kernel(argv);
+  choose_environment(argv);
   const Parsed mine = parsed(argc, argv, name);
   const std::string rank = rank_before_mpi();
   if (mine.failure.code == 0 && mine.command.action != config::Command::Action::work)

@@ -18,7 +18,7 @@
 #include "model/torch.hpp"
 #include "quant/bank.hpp"
 #include "search/bilevel.hpp"
-#include "stage/blas_kernel.hpp"
+#include "stage/environment.hpp"
 #include "train/device.hpp"
 #include "train/engine.hpp"
 #include "train/weights.hpp"
@@ -203,7 +203,7 @@ int run(const std::string& name, const Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  stage::choose_blas_kernel(argv);
+  stage::choose_environment(argv);
   try {
     if (argc < 2) throw ConfigError("which work? train search second finetune evaluate sgemm");
     const comm::MpiSession session(argc, argv);

@@ -42,16 +42,18 @@ Tokenizer train(const std::vector<std::string>& documents, std::int64_t vocab_si
 
 Tokenizer trained() { return train({sample_text()}, 400); }
 
+struct Lines : sentencepiece::SentenceIterator {
+  std::vector<std::string> lines;
+  std::size_t at = 0;
+  bool done() const override { return at >= lines.size(); }
+  void Next() override { ++at; }
+  const std::string& value() const override { return lines[at]; }
+  sentencepiece::util::Status status() const override { return {}; }
+};
+
 // A model as someone else may have made it.
 std::string foreign_model(const std::unordered_map<std::string, std::string>& changes) {
-  struct Lines : sentencepiece::SentenceIterator {
-    std::vector<std::string> lines;
-    std::size_t at = 0;
-    bool done() const override { return at >= lines.size(); }
-    void Next() override { ++at; }
-    const std::string& value() const override { return lines[at]; }
-    sentencepiece::util::Status status() const override { return {}; }
-  } iterator;
+  Lines iterator;
   std::istringstream text(sample_text());
   for (std::string line; std::getline(text, line);) iterator.lines.push_back(line);
   std::unordered_map<std::string, std::string> options{
@@ -210,17 +212,25 @@ TEST_CASE("training depends on the text alone") {
 TEST_CASE("the trainer learns from words what it learns from their text") {
   // The trainer's own reading of the same sentences, and ours of them as documents.
   std::vector<std::string> sentences;
-  for (const std::string& line : {sample_text(), "  two  spaces "s, "and\twords\twith tabs\tin them"s, "x"s, " x"s})
-    for (int i = 0; i < 3; ++i) sentences.push_back(line);
+  for (const std::string& line :
+       {sample_text(), "  two  spaces "s, "and\twords\twith tabs\tin \tthem\t\tand\t"s, "x"s, " x"s})
+    for (int i = 0; i < 60; ++i) sentences.push_back(line);
   for (const bool tabs : {true, false}) {
     CAPTURE(tabs);
-    if (!tabs) std::erase_if(sentences, [](const std::string& s) { return s.find('\t') != std::string::npos; });
+    if (!tabs)
+      std::erase_if(sentences, [](const std::string& s) { return s.find('\t') != std::string::npos; });
     std::string expected;
-    const auto status = sentencepiece::SentencePieceTrainer::Train(
-        {{"model_type", "bpe"}, {"vocab_size", "400"}, {"byte_fallback", "true"},
-         {"normalization_rule_name", "identity"}, {"add_dummy_prefix", "false"},
-         {"remove_extra_whitespaces", "false"}, {"max_sentence_length", "1000000"}, {"minloglevel", "3"}},
-        sentences, &expected);
+    const std::unordered_map<std::string, std::string> options{{"model_type", "bpe"},
+                                                               {"vocab_size", "400"},
+                                                               {"byte_fallback", "true"},
+                                                               {"normalization_rule_name", "identity"},
+                                                               {"add_dummy_prefix", "false"},
+                                                               {"remove_extra_whitespaces", "false"},
+                                                               {"max_sentence_length", "1000000"},
+                                                               {"minloglevel", "3"}};
+    Lines iterator;
+    iterator.lines = sentences;
+    const auto status = sentencepiece::SentencePieceTrainer::Train(options, &iterator, &expected);
     REQUIRE(status.ok());
     sentencepiece::SentencePieceProcessor reference, found;
     REQUIRE(reference.LoadFromSerializedProto(expected).ok());

@@ -1,9 +1,11 @@
-#include "stage/blas_kernel.hpp"
+#include "stage/environment.hpp"
 
 #include <dlfcn.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <string>
 #include <string_view>
 
 namespace bitdarts::stage {
@@ -27,17 +29,30 @@ const char* best_kernel() {
   return nullptr;
 }
 
-}  // namespace
-
-void choose_blas_kernel(char** argv) {
-  if (std::getenv("OPENBLAS_CORETYPE")) return;
+// Sets OPENBLAS_CORETYPE where OpenBLAS needs it.
+bool choose_blas_kernel() {
+  if (std::getenv("OPENBLAS_CORETYPE")) return false;
   using CoreName = char* (*)();
   const auto core_name = reinterpret_cast<CoreName>(dlsym(RTLD_DEFAULT, "openblas_get_corename"));
-  if (!core_name || !is_fallback(core_name())) return;
+  if (!core_name || !is_fallback(core_name())) return false;
   const char* kernel = best_kernel();
-  if (!kernel) return;
-  setenv("OPENBLAS_CORETYPE", kernel, 1);
-  execv("/proc/self/exe", argv);  // comes back only when it fails; then the slow kernels serve
+  return kernel && setenv("OPENBLAS_CORETYPE", kernel, 1) == 0;
+}
+
+// Lets malloc ask for huge pages (glibc 2.35 and newer) where they are given to those who ask.
+bool choose_huge_pages() {
+  if (std::getenv("GLIBC_TUNABLES")) return false;
+  std::string setting;
+  std::getline(std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled"), setting);
+  return setting.find("[madvise]") != std::string::npos &&
+         setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 1) == 0;
+}
+
+}  // namespace
+
+void choose_environment(char** argv) {
+  const bool kernel = choose_blas_kernel(), pages = choose_huge_pages();
+  if (kernel || pages) execv("/proc/self/exe", argv);  // comes back only when it fails; then it goes slowly
 }
 
 }  // namespace bitdarts::stage
