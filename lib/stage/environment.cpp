@@ -50,8 +50,8 @@ bool choose_huge_pages() {
 
 }  // namespace
 
-void choose_environment(char** argv) {
-  const bool kernel = choose_blas_kernel(), pages = choose_huge_pages();
+void choose_environment(char** argv, bool huge_pages) {
+  const bool kernel = choose_blas_kernel(), pages = huge_pages && choose_huge_pages();
   if (kernel || pages) execv("/proc/self/exe", argv);  // comes back only when it fails; then it goes slowly
 }
 

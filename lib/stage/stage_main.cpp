@@ -98,7 +98,7 @@ int plain_main(int argc, char** argv, const std::string& name,
 
 int stage_main(int argc, char** argv, const std::string& name,
                const std::function<void(const Context&)>& work) {
-  choose_environment(argv);
+  choose_environment(argv, name == "tokenize");
   const Parsed mine = parsed(argc, argv, name);
   const std::string rank = rank_before_mpi();
   if (mine.failure.code == 0 && mine.command.action != config::Command::Action::work)

@@ -203,7 +203,7 @@ int run(const std::string& name, const Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  stage::choose_environment(argv);
+  stage::choose_environment(argv, false);
   try {
     if (argc < 2) throw ConfigError("which work? train search second finetune evaluate sgemm");
     const comm::MpiSession session(argc, argv);
