@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/instruction_set.hpp"
+
 namespace bitdarts::stage {
 namespace {
 
@@ -19,13 +21,14 @@ bool is_fallback(std::string_view kernel) {
 }
 
 const char* best_kernel() {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-    return "SkylakeX";
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "Haswell";
-#endif
+  switch (best_instruction_set()) {
+    case InstructionSet::avx512:
+      return "SkylakeX";
+    case InstructionSet::avx2:
+      return "Haswell";
+    case InstructionSet::baseline:
+      break;
+  }
   return nullptr;
 }
 

@@ -7,10 +7,9 @@ namespace bitdarts::stage {
 /// MPI); otherwise does nothing.
 /// - OPENBLAS_CORETYPE: OpenBLAS chooses its kernels by CPU model and takes the oldest ones (SSE3, a fifth of
 ///   the speed) for a model that is newer than itself; this names those of the instruction set.
-/// - GLIBC_TUNABLES=glibc.malloc.hugetlb=1 if `huge_pages` and the system gives them to those who ask:
-/// training
-///   a tokenizer, which follows pointers through hundreds of megabytes, takes 8 % less time. (The network
-///   gains nothing from them.)
+/// - GLIBC_TUNABLES=glibc.malloc.hugetlb=1 if `huge_pages` and the system gives them to those who ask: to
+///   train a tokenizer, which follows pointers through hundreds of megabytes, takes 8 % less time with them.
+///   (The network gains nothing.)
 void choose_environment(char** argv, bool huge_pages);
 
 }  // namespace bitdarts::stage
