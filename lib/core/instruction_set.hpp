@@ -1,4 +1,5 @@
 #pragma once
+#include <type_traits>
 
 namespace bitdarts {
 
@@ -11,5 +12,14 @@ enum class InstructionSet { baseline, avx2, avx512 };
 /// Whether this processor, and this build, can run it.
 bool is_supported(InstructionSet set);
 InstructionSet best_instruction_set();
+
+/// work(std::integral_constant of `set`): the set as a template argument.
+template <class Work>
+auto with_instruction_set(InstructionSet set, const Work& work) {
+  using enum InstructionSet;
+  if (set == avx512) return work(std::integral_constant<InstructionSet, avx512>{});
+  if (set == avx2) return work(std::integral_constant<InstructionSet, avx2>{});
+  return work(std::integral_constant<InstructionSet, baseline>{});
+}
 
 }  // namespace bitdarts

@@ -54,17 +54,8 @@ RowKernels<Real> row_kernels(InstructionSet set);
 template <class Real>
 const RowKernels<Real>& row_kernels();
 
-namespace kernel_baseline {
-template <class Real>
-RowKernels<Real> kernels();
-}
-namespace kernel_avx2 {
-template <class Real>
-RowKernels<Real> kernels();
-}
-namespace kernel_avx512 {
-template <class Real>
-RowKernels<Real> kernels();
-}
+/// Defined by the source file of each set.
+template <InstructionSet set, class Real>
+RowKernels<Real> row_kernels_of();
 
 }  // namespace bitdarts::model

@@ -1,4 +1,4 @@
 // Compiled for x86-64-v4 (cmake/BitdartsKernels.cmake) and called only where the processor has it; on other
 // architectures the baseline once more, which is never called.
-#define BITDARTS_KERNEL_NAMESPACE kernel_avx512
+#define BITDARTS_INSTRUCTION_SET avx512
 #include "model/row_kernel.inc"

@@ -4,9 +4,7 @@ namespace bitdarts::model {
 
 template <class Real>
 RowKernels<Real> row_kernels(InstructionSet set) {
-  if (set == InstructionSet::avx512) return kernel_avx512::kernels<Real>();
-  if (set == InstructionSet::avx2) return kernel_avx2::kernels<Real>();
-  return kernel_baseline::kernels<Real>();
+  return with_instruction_set(set, [](auto one) { return row_kernels_of<one(), Real>(); });
 }
 
 template <class Real>

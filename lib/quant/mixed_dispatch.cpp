@@ -4,9 +4,7 @@ namespace bitdarts::quant {
 
 template <class Real>
 BlockKernels<Real> block_kernels(InstructionSet set) {
-  if (set == InstructionSet::avx512) return kernel_avx512::kernels<Real>();
-  if (set == InstructionSet::avx2) return kernel_avx2::kernels<Real>();
-  return kernel_baseline::kernels<Real>();
+  return with_instruction_set(set, [](auto one) { return mixed_kernels_of<one(), Real>(); });
 }
 
 template BlockKernels<float> block_kernels<float>(InstructionSet);

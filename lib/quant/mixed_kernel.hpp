@@ -36,17 +36,8 @@ struct BlockKernels {
 template <class Real>
 BlockKernels<Real> block_kernels(InstructionSet set);
 
-namespace kernel_baseline {
-template <class Real>
-BlockKernels<Real> kernels();
-}
-namespace kernel_avx2 {
-template <class Real>
-BlockKernels<Real> kernels();
-}
-namespace kernel_avx512 {
-template <class Real>
-BlockKernels<Real> kernels();
-}
+/// Defined by the source file of each set.
+template <InstructionSet set, class Real>
+BlockKernels<Real> mixed_kernels_of();
 
 }  // namespace bitdarts::quant

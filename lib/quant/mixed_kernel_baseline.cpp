@@ -1,3 +1,3 @@
 // The instruction set that the whole program is compiled for.
-#define BITDARTS_KERNEL_NAMESPACE kernel_baseline
+#define BITDARTS_INSTRUCTION_SET baseline
 #include "quant/mixed_kernel.inc"
