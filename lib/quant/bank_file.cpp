@@ -167,21 +167,23 @@ void transfer_ranges(const Bank& from, Bank& to) {
   }
 }
 
-void save_scheme(store::File& file, const Scheme& scheme, std::span<const LayerShape> layers) {
-  file.write_text("/scheme/table", to_table(scheme));
+void save_scheme(store::File& file, const Scheme& scheme, std::span<const LayerShape> layers,
+                 const std::string& group) {
+  file.write_text(group + "/table", to_table(scheme));
   const SchemeSummary summary = summarise(layers, scheme);
-  file.set_attribute("/scheme", "mean_weight_bits", summary.mean_weight_bits);
-  file.set_attribute("/scheme", "mean_input_bits", summary.mean_input_bits);
-  file.set_attribute("/scheme", "bops_ratio", summary.bops_ratio);
-  file.set_attribute("/scheme", "size_ratio", summary.size_ratio);
+  file.set_attribute(group, "mean_weight_bits", summary.mean_weight_bits);
+  file.set_attribute(group, "mean_input_bits", summary.mean_input_bits);
+  file.set_attribute(group, "bops_ratio", summary.bops_ratio);
+  file.set_attribute(group, "size_ratio", summary.size_ratio);
 }
 
-Scheme load_scheme(const store::File& file, const std::vector<LayerShape>& layers) {
+Scheme load_scheme(const store::File& file, const std::vector<LayerShape>& layers, const std::string& group) {
+  const std::string table = group + "/table", where = file.path().string() + ":" + table;
   try {
-    return parse_table(file.read_text("/scheme/table"), layers, file.path().string() + ":/scheme/table");
+    return parse_table(file.read_text(table), layers, where);
   } catch (const ConfigError& e) {  // a bad table inside a product is a bad input, not a bad option
-    throw InputError(std::string("the stored scheme does not fit the model: ") + e.what(),
-                     file.path().string() + ":/scheme/table", "run bitdarts-search again");
+    throw InputError(std::string("the stored scheme does not fit the model: ") + e.what(), where,
+                     "run bitdarts-search again");
   }
 }
 

@@ -22,8 +22,10 @@ void load_bank_state(const store::File& file, Bank& bank);
 /// others keep their values.
 void transfer_ranges(const Bank& from, Bank& to);
 
-/// /scheme: the table as text, and attributes bops_ratio, size_ratio, mean_weight_bits, mean_input_bits.
-void save_scheme(store::File& file, const Scheme& scheme, std::span<const LayerShape> layers);
-Scheme load_scheme(const store::File& file, const std::vector<LayerShape>& layers);
+/// In `group`: the table as text, and attributes bops_ratio, size_ratio, mean_weight_bits, mean_input_bits.
+void save_scheme(store::File& file, const Scheme& scheme, std::span<const LayerShape> layers,
+                 const std::string& group = "/scheme");
+Scheme load_scheme(const store::File& file, const std::vector<LayerShape>& layers,
+                   const std::string& group = "/scheme");
 
 }  // namespace bitdarts::quant

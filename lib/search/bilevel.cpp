@@ -13,10 +13,10 @@ namespace {
 
 constexpr double alpha_beta1 = 0.5, alpha_beta2 = 0.999;  // as DARTS trains its architecture
 
-MultiplierOptions cost_multiplier(const config::SearchOptions& o, const Budget& budget) {
+MultiplierOptions cost_multiplier(const config::SearchOptions& o, const std::vector<Budget>& budgets) {
   const auto mode = parse_mode(o.cost_mode);
   // Without a budget there is nothing to be dual to: the coefficient stays at its start.
-  if (mode == MultiplierMode::dual && !budget.capacity)
+  if (mode == MultiplierMode::dual && !budgets.front().capacity)
     return {.mode = MultiplierMode::fixed, .start = o.cost_weight};
   return {.mode = mode, .start = o.cost_weight, .rate = o.cost_rate, .damping = o.cost_damping};
 }
@@ -28,59 +28,42 @@ MultiplierOptions error_multiplier(const config::SearchOptions& o) {
   return {.mode = mode, .start = o.error_weight, .rate = dual ? 0.05 : 0.01, .damping = dual ? 1.0 : 0.0};
 }
 
+// The bank as it begins: p uniform at the first temperature.
+quant::Bank relaxed(quant::Bank bank, double temperature) {
+  quant::update_probabilities(bank, temperature);
+  return bank;
+}
+
+std::vector<double> targets_of(const std::vector<Budget>& budgets) {
+  std::vector<double> targets;
+  for (const Budget& budget : budgets) targets.push_back(budget.target);
+  return targets;
+}
+
 }  // namespace
 
 template <class Real>
 Bilevel<Real>::Bilevel(const config::SearchOptions& options, std::uint64_t seed, train::Engine<Real>& engine,
                        const model::ParameterLayout& layout, std::vector<Real> weights, quant::Bank bank,
-                       const Budget& budget, Levels levels)
+                       std::vector<Budget> budgets, Levels levels)
     : options_(options),
       seed_(seed),
       engine_(engine),
-      weights_(layout, std::move(weights)),
-      bank_(std::move(bank)),
-      budget_(budget),
+      weights_(layout, std::move(weights), options.weights == "trained"),
+      bank_(relaxed(std::move(bank), options.temperature)),
+      noise_free_probability_(bank_.probability),
+      budgets_(std::move(budgets)),
+      schedule_(options, search::expected_cost(bank_, cost_kind()).ratio, targets_of(budgets_)),
       levels_(levels),
-      cost_multiplier_(cost_multiplier(options, budget)),
+      cost_multiplier_(cost_multiplier(options, budgets_)),
       error_multiplier_(error_multiplier(options)),
       alpha_adam_(bank_.alpha.size()),
       theta_adam_(bank_.theta.size()),
-      trained_theta_(quant::trained_theta(bank_)) {
-  quant::update_probabilities(bank_, options_.temperature);
-  noise_free_probability_ = bank_.probability;
-  start_ratio_ = expected_cost().ratio;
-  argmax_ = argmax_by_site(bank_);
-}
-
-template <class Real>
-double Bilevel<Real>::temperature(std::int64_t step) const {
-  // τ stays high until the cost has reached its budget, then falls geometrically: a saturated α cannot be
-  // moved back.
-  const double ramp_end = static_cast<double>(options_.warmup_steps) +
-                          options_.cost_ramp * static_cast<double>(options_.steps - options_.warmup_steps);
-  // For the last quarter of what remains it stands still, so that the cost can settle.
-  const double rest = std::max(1.0, 0.75 * (static_cast<double>(options_.steps - 1) - ramp_end));
-  const double along = std::clamp((static_cast<double>(step) - ramp_end) / rest, 0.0, 1.0);
-  return options_.temperature * std::pow(options_.final_temperature / options_.temperature, along);
-}
-
-template <class Real>
-double Bilevel<Real>::alpha_learning_rate(std::int64_t step) const {
-  // A step of α moves the logits by 1/τ of it, so the rate follows τ; and while τ stands still at its end the
-  // rate falls to a tenth. The expected cost jumped by 4 % from step to step without the first and ended
-  // where it happened to be without both.
-  const double settling =
-      0.25 * (1 - options_.cost_ramp) * static_cast<double>(options_.steps - options_.warmup_steps);
-  const double left = static_cast<double>(options_.steps - step) / std::max(1.0, settling);
-  return options_.alpha_learning_rate * temperature(step) / options_.temperature * std::clamp(left, 0.1, 1.0);
-}
-
-template <class Real>
-double Bilevel<Real>::target(std::int64_t step) const {
-  const double ramp = options_.cost_ramp * static_cast<double>(options_.steps - options_.warmup_steps);
-  if (budget_.target <= 0 || ramp <= 0) return budget_.target;
-  const double along = std::clamp(static_cast<double>(step - options_.warmup_steps) / ramp, 0.0, 1.0);
-  return start_ratio_ * std::pow(budget_.target / start_ratio_, along);
+      trained_theta_(quant::trained_theta(bank_)),
+      values_(budgets_.size()),
+      reached_(budgets_.size(), 0.0),
+      argmax_(argmax_by_site(bank_)) {
+  for (const auto& site : bank_.sites) errors_.emplace_back(site.candidates.size(), 0.0);
 }
 
 template <class Real>
@@ -99,6 +82,8 @@ template <class Real>
 void Bilevel<Real>::settle(std::int64_t steps) {
   quant::update_probabilities(bank_, temperature(std::max<std::int64_t>(0, steps - 1)));
   noise_free_probability_ = bank_.probability;
+  for (std::size_t b = 0; b < budgets_.size(); ++b)
+    if (values_[b].empty()) keep_values(b);
 }
 
 template <class Real>
@@ -120,13 +105,13 @@ double Bilevel<Real>::error_weight() const {
 
 template <class Real>
 quant::ExpectedCost Bilevel<Real>::expected_cost() const {
-  return search::expected_cost(noise_free(), budget_.kind);
+  return search::expected_cost(noise_free(), cost_kind());
 }
 
 template <class Real>
 std::vector<double> Bilevel<Real>::cost_gradient(double temperature) const {
   const quant::Bank bank = noise_free();
-  const auto cost = search::expected_cost(bank, budget_.kind);
+  const auto cost = search::expected_cost(bank, cost_kind());
   std::vector<double> gradient(bank_.alpha.size(), 0.0);
   const auto add = [&](const quant::Site& site, double slope) {
     const auto p = bank.probabilities(site);
@@ -164,7 +149,9 @@ train::Gradient<Real> Bilevel<Real>::inner_gradient(std::int64_t step) {
   auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch},
                                 {.clip_decay = options_.clip_decay,
                                  .temperature = temperature(step),
-                                 .wanted = outer_quantizers ? train::Wanted::weights : train::Wanted::all});
+                                 .wanted = outer_quantizers    ? train::Wanted::weights
+                                           : trains_weights() ? train::Wanted::all
+                                                              : train::Wanted::architecture});
   require_finite_loss(inner.loss, "the inner loss", step, levels_.inner);
   weights_.require_finite_gradient(inner.weights, step, "search, inner level");
   if (!outer_quantizers) train::require_finite_gradients(bank_, {}, inner.theta, step, "search, inner level");
@@ -178,14 +165,14 @@ auto Bilevel<Real>::level_gradients(std::int64_t step) -> LevelGradients {
   const double tau = temperature(step);
   // The first order needs no gradient of the weights here, the second takes one for the direction of its
   // product.
-  const bool second_order = options_.order == "second";
   const train::Objective objective{.error_weight = error_weight(),
+                                   .error_measure = measure(),
                                    .clip_decay = options_.clip_decay,
                                    .temperature = tau,
-                                   .wanted = second_order ? train::Wanted::all : train::Wanted::architecture};
+                                   .wanted = second_order() ? train::Wanted::all : train::Wanted::architecture};
   const train::Batch outer_batch{levels_.outer, step, options_.batch};
   train::Gradient<Real>& outer = found.outer;
-  if (second_order) {
+  if (second_order()) {
     const auto inner = found.inner.emplace(inner_gradient(step));
     found.inner_weights.assign(inner.weights.begin(), inner.weights.end());
     found.inner->weights = found.inner_weights;
@@ -243,7 +230,7 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
     // fetched back.
     const std::vector<std::uint8_t> decays(bank_.alpha.size(), 1);
     alpha_adam_.step(bank_.alpha, outer.alpha,
-                     {.learning_rate = alpha_learning_rate(step),
+                     {.learning_rate = schedule_.alpha_learning_rate(step),
                       .beta1 = alpha_beta1,
                       .beta2 = alpha_beta2,
                       .weight_decay = options_.alpha_decay},
@@ -252,24 +239,37 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
     error_multiplier_.update(error, options_.error_budget);
   }
   if (outer_quantizers) update_quantizers(outer.theta);
+  observe_errors(outer);
   log(step, outer, lambda, ratio);
+  std::vector<Progress::Value> shown{{"outer", outer.loss}};
+  std::vector<double> maxima;
+  for (const auto& sums : outer.sums) maxima.push_back(sums.front().maximum);
+  if (trains_weights() || !outer_quantizers) {
+    update_inner_level(step, found);
+    for (std::size_t i = 0; i < maxima.size(); ++i)
+      maxima[i] = std::max(maxima[i], found.inner->sums[i].front().maximum);
+    metrics_.record("inner", {{"step", static_cast<double>(step)}, {"loss", found.inner->loss}});
+    shown.push_back({"inner", found.inner->loss});
+  }
+  for (std::size_t i = 0; i < bank_.sites.size(); ++i)
+    if (bank_.sites[i].role == quant::Role::input)
+      quant::update_input_maximum(bank_, bank_.sites[i], maxima[i]);
+  for (const std::size_t budget : schedule_.ending(step)) keep_values(budget);
+  shown.insert(shown.end(), {{"cost", 100 * ratio}, {"lambda", lambda}});
+  return shown;
+}
 
-  // The second order has differentiated at the weights of one inner step, and that step is now taken. The
-  // first order looks at the new α first.
+// The second order has differentiated at the weights of one inner step, and that step is now taken. The first
+// order looks at the new α first.
+template <class Real>
+void Bilevel<Real>::update_inner_level(std::int64_t step, LevelGradients& found) {
   if (!found.inner) {
     relax(step);
     found.inner = inner_gradient(step);
   }
-  const auto& inner = *found.inner;
-  weights_.update(inner.weights, step, inner_options(), options_.clip_norm, "search, inner level");
-  if (!outer_quantizers) update_quantizers(inner.theta);
-  for (std::size_t i = 0; i < bank_.sites.size(); ++i) {
-    if (bank_.sites[i].role != quant::Role::input) continue;
-    quant::update_input_maximum(bank_, bank_.sites[i],
-                                std::max(outer.sums[i][0].maximum, inner.sums[i][0].maximum));
-  }
-  metrics_.record("inner", {{"step", static_cast<double>(step)}, {"loss", inner.loss}});
-  return {{"outer", outer.loss}, {"inner", inner.loss}, {"cost", 100 * ratio}, {"lambda", lambda}};
+  if (trains_weights())
+    weights_.update(found.inner->weights, step, inner_options(), options_.clip_norm, "search, inner level");
+  if (options_.quantizer_level == "inner") update_quantizers(found.inner->theta);
 }
 
 template <class Real>

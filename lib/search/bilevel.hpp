@@ -6,19 +6,15 @@
 
 #include "quant/bank.hpp"
 #include "quant/cost.hpp"
+#include "search/assign.hpp"
 #include "search/multiplier.hpp"
+#include "search/problem.hpp"
+#include "search/schedule.hpp"
 #include "store/metrics.hpp"
 #include "train/loop.hpp"
 #include "train/weights.hpp"
 
 namespace bitdarts::search {
-
-/// The budget in the units of the cost, and as a ratio.
-struct Budget {
-  quant::CostKind kind = quant::CostKind::bops;
-  std::optional<std::int64_t> capacity;  ///< integer cost, none: no budget
-  double target = 0;                     ///< capacity / cost of 32 bits everywhere
-};
 
 /// What the two levels learn from.
 struct Levels {
@@ -29,13 +25,14 @@ struct Levels {
 /// METHOD sections 4 and 5: one step is an outer update (α, quantizers' own parameters, λ) and an inner
 /// update (weights by AdamW on L_CE). First order: the inner update sees the α that the outer one made.
 /// Second order: it is the update that the outer gradient was taken through, so the weights that α was judged
-/// by are those that the search goes on with, and one pass of five is saved.
+/// by are those that the search goes on with, and one pass of five is saved. With search.weights = frozen
+/// there is no inner update (nor, then, a second order), and no optimiser state of the weights.
 template <class Real>  // float; double in tests
 class Bilevel : public train::Trainee {
  public:
   Bilevel(const config::SearchOptions& options, std::uint64_t seed, train::Engine<Real>& engine,
           const model::ParameterLayout& layout, std::vector<Real> weights, quant::Bank bank,
-          const Budget& budget, Levels levels);
+          std::vector<Budget> budgets, Levels levels);
 
   std::vector<Progress::Value> step(std::int64_t step) override;
   void save(store::File& file) const override;
@@ -53,8 +50,17 @@ class Bilevel : public train::Trainee {
   const train::Weights<Real>& weights() const { return weights_; }
   const store::Metrics& metrics() const { return metrics_; }
   double expected_ratio() const { return expected_cost().ratio; }
-  /// After the last of `steps`: p at the temperature reached, without noise.
+  std::int64_t steps() const { return schedule_.steps(); }
+  /// After the last of `steps`: p at the temperature reached, without noise; budgets whose time the search did
+  /// not see the end of get the values of now.
   void settle(std::int64_t steps);
+  /// By budget: what the candidates were worth where the search stood when the budget's time ended. The
+  /// error of each candidate (the summand of L_err), a running mean over the last steps. With a relative
+  /// error, which knows nothing of layers, -log of the probability of a width, all methods together, with the
+  /// methods of a width in the order of their own.
+  const std::vector<SiteValues>& values() const { return values_; }
+  /// The expected cost when a budget's time ended, as a ratio.
+  const std::vector<double>& reached() const { return reached_; }
   void save_optimisers(store::File& file) const;
 
  private:
@@ -69,9 +75,12 @@ class Bilevel : public train::Trainee {
   train::AdamOptions inner_options() const {
     return {.learning_rate = options_.weight_learning_rate, .weight_decay = options_.weight_decay};
   }
-  double temperature(std::int64_t step) const;
-  double alpha_learning_rate(std::int64_t step) const;
-  double target(std::int64_t step) const;
+  quant::ErrorMeasure measure() const { return quant::parse_error_measure(options_.error_measure); }
+  bool trains_weights() const { return options_.weights == "trained"; }
+  bool second_order() const { return options_.order == "second" && trains_weights(); }
+  double temperature(std::int64_t step) const { return schedule_.temperature(step); }
+  double target(std::int64_t step) const { return schedule_.target(step); }
+  quant::CostKind cost_kind() const { return budgets_.front().kind; }
   double error_weight() const;  ///< λ_err as the loss of the next step sees it
   void relax(std::int64_t step);
   quant::Bank noise_free() const;  ///< the bank with p = softmax(α/τ): what costs and records are about
@@ -81,6 +90,10 @@ class Bilevel : public train::Trainee {
   void require_finite_loss(double loss, const std::string& what, std::int64_t step,
                            const data::Sampler& sampler);
   void update_quantizers(std::span<const double> gradient);
+  void update_inner_level(std::int64_t step, LevelGradients& found);
+  void observe_errors(const train::Gradient<Real>& outer);
+  SiteValues values_of_now() const;
+  void keep_values(std::size_t budget);
   void log(std::int64_t step, const train::Gradient<Real>& outer, double lambda, double ratio);
 
   config::SearchOptions options_;
@@ -89,12 +102,16 @@ class Bilevel : public train::Trainee {
   train::Weights<Real> weights_;
   quant::Bank bank_;
   std::vector<double> noise_free_probability_;
-  Budget budget_;
+  std::vector<Budget> budgets_;
+  Schedule schedule_;
   Levels levels_;
   Multiplier cost_multiplier_, error_multiplier_;
   train::Adam<double> alpha_adam_, theta_adam_;
   std::vector<std::uint8_t> trained_theta_;
-  double start_ratio_ = 0;
+  SiteValues errors_;         // running mean of the candidates' errors
+  double errors_weight_ = 0;  // of what has been observed; tends to 1
+  std::vector<SiteValues> values_;
+  std::vector<double> reached_;
   std::vector<std::size_t> argmax_;
   std::int64_t stable_steps_ = 0;
   store::Metrics metrics_;

@@ -7,6 +7,41 @@
 #include "search/statistics.hpp"
 
 namespace bitdarts::search {
+namespace {
+
+constexpr double error_memory = 0.95;
+
+// -log of the probability of a candidate's width, for methods that share a width share its probability and
+// would each lose against a rarer width that has but one; and a little more the less probable the method is.
+std::vector<double> values_by_width(const quant::Bank& bank, const quant::Site& site) {
+  constexpr double least = 1e-300, share_of_method = 1e-6;
+  const auto p = bank.probabilities(site);
+  std::vector<double> values;
+  for (const auto& candidate : site.candidates) {
+    double width = 0;
+    for (std::size_t k = 0; k < p.size(); ++k)
+      if (site.candidates[k].bits == candidate.bits) width += p[k];
+    values.push_back(-std::log(std::max(width, least)));
+  }
+  for (std::size_t k = 0; k < p.size(); ++k) values[k] -= share_of_method * std::log(std::max(p[k], least));
+  return values;
+}
+
+std::vector<double> flat(const SiteValues& values) {
+  std::vector<double> all;
+  for (const auto& of_site : values) all.insert(all.end(), of_site.begin(), of_site.end());
+  return all;
+}
+
+SiteValues read_values(const store::File& file, const std::string& dataset, SiteValues shape) {
+  const auto all = file.read<double>(dataset, {flat(shape).size()});
+  auto next = all.begin();
+  for (auto& of_site : shape)
+    for (double& value : of_site) value = *next++;
+  return shape;
+}
+
+}  // namespace
 
 template <class Real>
 void Bilevel<Real>::log(std::int64_t step, const train::Gradient<Real>& outer, double lambda, double ratio) {
@@ -16,8 +51,7 @@ void Bilevel<Real>::log(std::int64_t step, const train::Gradient<Real>& outer, d
   argmax_ = now;
   const double goal = target(step);
   // Choices that stand still while the target still falls are not settled: the cost has yet to bite.
-  const bool target_is_budget = std::abs(goal - budget_.target) <= 1e-9 * budget_.target;
-  const bool counts = step >= options_.warmup_steps && target_is_budget;
+  const bool counts = step >= options_.warmup_steps && schedule_.at_last(step);
   stable_steps_ = changes > 0 || !counts ? 0 : stable_steps_ + 1;
   const quant::Bank bank = noise_free();
   const ExpectedBits bits = expected_bits(bank);
@@ -35,7 +69,7 @@ void Bilevel<Real>::log(std::int64_t step, const train::Gradient<Real>& outer, d
                              {"argmax_changes", changes},
                              {"expected_weight_bits", bits.weights},
                              {"expected_input_bits", bits.inputs}});
-  const bool due = step % options_.log_every == 0 || step + 1 == options_.steps;
+  const bool due = step % options_.log_every == 0 || step + 1 == steps();
   if (!due) return;
   metrics_.record("alpha_log", {{"step", static_cast<double>(step)}});
   for (const auto& site : bank_.sites) {
@@ -52,8 +86,35 @@ void Bilevel<Real>::log(std::int64_t step, const train::Gradient<Real>& outer, d
 }
 
 template <class Real>
+void Bilevel<Real>::observe_errors(const train::Gradient<Real>& outer) {
+  errors_weight_ = error_memory * errors_weight_ + (1 - error_memory);
+  for (std::size_t s = 0; s < errors_.size(); ++s)
+    for (std::size_t k = 0; k < errors_[s].size(); ++k)
+      errors_[s][k] = error_memory * errors_[s][k] + (1 - error_memory) * outer.candidate_errors[s][k];
+}
+
+template <class Real>
+SiteValues Bilevel<Real>::values_of_now() const {
+  SiteValues values = errors_;
+  if (measure() == quant::ErrorMeasure::fisher && errors_weight_ > 0) {
+    for (auto& of_site : values)
+      for (double& value : of_site) value /= errors_weight_;
+    return values;
+  }
+  const quant::Bank bank = noise_free();
+  for (std::size_t s = 0; s < values.size(); ++s) values[s] = values_by_width(bank, bank.sites[s]);
+  return values;
+}
+
+template <class Real>
+void Bilevel<Real>::keep_values(std::size_t budget) {
+  values_[budget] = values_of_now();
+  reached_[budget] = expected_cost().ratio;
+}
+
+template <class Real>
 void Bilevel<Real>::save_optimisers(store::File& file) const {
-  weights_.optimiser().save(file, "weights");
+  if (trains_weights()) weights_.optimiser().save(file, "weights");
   alpha_adam_.save(file, "alpha");
   theta_adam_.save(file, "quantizers");
   cost_multiplier_.save(file, "cost");
@@ -62,18 +123,23 @@ void Bilevel<Real>::save_optimisers(store::File& file) const {
 
 template <class Real>
 void Bilevel<Real>::save(store::File& file) const {
-  file.write<Real>("/state/parameters", weights_.values());
+  if (trains_weights()) file.write<Real>("/state/parameters", weights_.values());
   save_optimisers(file);
   quant::save_bank_state(file, bank_);
   std::vector<std::int64_t> argmax(argmax_.begin(), argmax_.end());
   file.write<std::int64_t>("/state/argmax", argmax);
   file.set_attribute("/state", "stable_steps", stable_steps_);
+  file.set_attribute("/state", "errors_weight", errors_weight_);
+  file.write<double>("/state/errors", flat(errors_));
+  file.write<double>("/state/reached", reached_);
+  for (std::size_t b = 0; b < values_.size(); ++b)
+    if (!values_[b].empty()) file.write<double>("/state/values/" + std::to_string(b), flat(values_[b]));
   metrics_.save(file);
 }
 
 template <class Real>
 void Bilevel<Real>::load(const store::File& file) {
-  weights_.load_state(file);
+  if (trains_weights()) weights_.load_state(file);
   alpha_adam_.load(file, "alpha");
   theta_adam_.load(file, "quantizers");
   cost_multiplier_.load(file, "cost");
@@ -82,11 +148,22 @@ void Bilevel<Real>::load(const store::File& file) {
   const auto argmax = file.read<std::int64_t>("/state/argmax", {argmax_.size()});
   std::copy(argmax.begin(), argmax.end(), argmax_.begin());
   stable_steps_ = file.required_int("/state", "stable_steps");
+  errors_weight_ = file.required_double("/state", "errors_weight");
+  errors_ = read_values(file, "/state/errors", errors_);
+  reached_ = file.read<double>("/state/reached", {reached_.size()});
+  for (std::size_t b = 0; b < values_.size(); ++b) {
+    const std::string dataset = "/state/values/" + std::to_string(b);
+    if (file.has(dataset)) values_[b] = read_values(file, dataset, errors_);
+  }
   metrics_ = store::Metrics::load(file);
 }
 
 template void Bilevel<float>::log(std::int64_t, const train::Gradient<float>&, double, double);
 template void Bilevel<double>::log(std::int64_t, const train::Gradient<double>&, double, double);
+template void Bilevel<float>::observe_errors(const train::Gradient<float>&);
+template void Bilevel<double>::observe_errors(const train::Gradient<double>&);
+template void Bilevel<float>::keep_values(std::size_t);
+template void Bilevel<double>::keep_values(std::size_t);
 template void Bilevel<float>::save(store::File&) const;
 template void Bilevel<double>::save(store::File&) const;
 template void Bilevel<float>::load(const store::File&);

@@ -8,8 +8,12 @@
 namespace bitdarts::train {
 
 template <class Real>
-Weights<Real>::Weights(const model::ParameterLayout& layout, std::vector<Real> values)
-    : layout_(layout), values_(std::move(values)), decays_(layout.total, 0), adam_(layout.total) {
+Weights<Real>::Weights(const model::ParameterLayout& layout, std::vector<Real> values, bool trained)
+    : layout_(layout),
+      values_(std::move(values)),
+      decays_(trained ? layout.total : 0, 0),
+      adam_(trained ? layout.total : 0) {
+  if (!trained) return;
   for (const auto& p : layout.parameters) {
     if (p.matrix)
       std::fill_n(decays_.begin() + static_cast<std::ptrdiff_t>(p.begin), p.size, std::uint8_t{1});

@@ -16,7 +16,8 @@ namespace bitdarts::train {
 template <class Real>
 class Weights {
  public:
-  Weights(const model::ParameterLayout& layout, std::vector<Real> values);
+  /// `trained` false: no optimiser state is kept, and update() must not be called.
+  Weights(const model::ParameterLayout& layout, std::vector<Real> values, bool trained = true);
   std::span<const Real> values() const { return values_; }
   /// Checks the gradient (Error naming `stage`, step and tensor when it is not finite), clips it, one AdamW
   /// step. Returns the norm before.

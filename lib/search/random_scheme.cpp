@@ -1,0 +1,120 @@
+#include "search/random_scheme.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/error.hpp"
+
+namespace bitdarts::search {
+namespace {
+
+constexpr std::int64_t most_intervals = 1 << 14;
+constexpr double least_share = 0.99;  // of the budget
+
+// How many ways there are to serve the groups from g on at a total of c units, up to a factor common to all c
+// (the numbers themselves leave the range of a double): rows[g][c].
+using Ways = std::vector<std::vector<double>>;
+
+Ways count_ways(const std::vector<std::vector<std::int64_t>>& units, std::size_t limit) {
+  Ways rows(units.size() + 1, std::vector<double>(limit + 1, 0.0));
+  rows.back()[0] = 1;
+  for (std::size_t g = units.size(); g-- > 0;) {
+    for (const std::int64_t cost : units[g]) {
+      const auto shift = static_cast<std::size_t>(cost);
+      for (std::size_t c = shift; c <= limit; ++c) rows[g][c] += rows[g + 1][c - shift];
+    }
+    const double largest = *std::max_element(rows[g].begin(), rows[g].end());
+    if (largest > 0)
+      for (double& ways : rows[g]) ways /= largest;
+  }
+  return rows;
+}
+
+// An index with probability in proportion to its weight; weights.size() when all are 0.
+std::size_t draw(const std::vector<double>& weights, KeyedRandom& random) {
+  double left = random.uniform() * std::accumulate(weights.begin(), weights.end(), 0.0);
+  std::size_t last = weights.size();
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (weights[i] <= 0) continue;
+    last = i;
+    left -= weights[i];
+    if (left < 0) break;
+  }
+  return last;
+}
+
+std::int64_t unit_of(const std::vector<std::vector<std::int64_t>>& costs, std::int64_t most) {
+  std::int64_t divisor = 0;
+  for (const auto& group : costs)
+    for (const std::int64_t cost : group) divisor = std::gcd(divisor, cost);
+  divisor = std::max<std::int64_t>(1, divisor);
+  return most / divisor <= most_intervals ? divisor : most / most_intervals + 1;
+}
+
+}  // namespace
+
+std::vector<std::size_t> draw_within(const std::vector<std::vector<std::int64_t>>& costs, std::int64_t least,
+                                     std::int64_t most, KeyedRandom& random) {
+  const std::int64_t unit = unit_of(costs, most);
+  std::vector<std::vector<std::int64_t>> units = costs;
+  for (auto& group : units)
+    for (std::int64_t& cost : group) cost /= unit;
+  const auto limit = static_cast<std::size_t>(most / unit);
+  const Ways ways = count_ways(units, limit);
+  // Rounded down, a total loses less than a unit for each group.
+  const auto groups = static_cast<std::int64_t>(costs.size());
+  const auto lowest = static_cast<std::size_t>(std::max<std::int64_t>(0, least / unit - groups));
+  std::vector<double> totals(ways.front().begin(), ways.front().end());
+  std::fill(totals.begin(), totals.begin() + static_cast<std::ptrdiff_t>(std::min(lowest, totals.size())), 0.0);
+  constexpr int attempts = 10000;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    std::size_t total = draw(totals, random);
+    if (total == totals.size()) return {};
+    std::vector<std::size_t> chosen;
+    std::int64_t cost = 0;
+    for (std::size_t g = 0; g < units.size(); ++g) {
+      std::vector<double> weights;
+      for (const std::int64_t c : units[g])
+        weights.push_back(static_cast<std::size_t>(c) <= total ? ways[g + 1][total - static_cast<std::size_t>(c)]
+                                                               : 0.0);
+      chosen.push_back(draw(weights, random));
+      total -= static_cast<std::size_t>(units[g][chosen.back()]);
+      cost += costs[g][chosen.back()];
+    }
+    if (cost >= least && cost <= most) return chosen;
+  }
+  return {};
+}
+
+Findings find_at_random(const Workbench& bench, std::uint64_t number) {
+  const Problem& problem = bench.problem;
+  const auto groups = decision_groups(problem.bank);
+  Findings findings = untrained(problem);
+  for (const Budget& budget : problem.budgets) {
+    std::vector<std::vector<GroupOption>> options;
+    std::vector<std::vector<std::int64_t>> costs;
+    for (const auto& group : groups) {
+      options.push_back(options_of(problem.bank, group, budget.kind));
+      costs.emplace_back();
+      for (const auto& option : options.back()) costs.back().push_back(option.cost);
+    }
+    const std::int64_t most =
+        budget.capacity.value_or(quant::full_cost(budget.kind, problem.layout.linears));
+    KeyedRandom random(problem.seed, Stream::random_scheme, number, static_cast<std::uint64_t>(most));
+    std::vector<std::size_t> chosen;
+    double below = budget.capacity ? 1 - least_share : 1.0;
+    for (; chosen.empty(); below *= 2) {
+      const double share = std::max(0.0, 1 - below);
+      chosen = draw_within(costs, static_cast<std::int64_t>(share * static_cast<double>(most)), most, random);
+      if (chosen.empty() && below >= 1)
+        throw ConfigError("no scheme of the candidates is within the budget", "search.budget = " + budget.text);
+    }
+    std::vector<GroupOption> taken;
+    for (std::size_t g = 0; g < groups.size(); ++g) taken.push_back(options[g][chosen[g]]);
+    findings.schemes.push_back(scheme_of(problem.bank, groups, taken));
+  }
+  findings.steps = static_cast<std::int64_t>(findings.schemes.size());
+  return findings;
+}
+
+}  // namespace bitdarts::search
