@@ -19,11 +19,12 @@ Budget resolve_budget(const config::SearchOptions& options, const model::Paramet
                       const Console& console) {
   Budget budget{.kind = quant::parse_cost(options.cost), .capacity = std::nullopt, .target = 0};
   if (options.budget.empty()) return budget;
-  const auto capacity = quant::parse_budget(options.budget, budget.kind, layout.linears,
+  const std::string& first = options.budget.front();
+  const auto capacity = quant::parse_budget(first, budget.kind, layout.linears,
                                             quant::parse_candidates(options.weight_candidates),
                                             quant::parse_candidates(options.activation_candidates));
   if (!capacity.reach.empty())
-    console.warn("search.budget = " + options.budget + " limits nothing: " + capacity.reach);
+    console.warn("search.budget = " + first + " limits nothing: " + capacity.reach);
   budget.capacity = capacity.most;
   budget.target = static_cast<double>(*budget.capacity) /
                   static_cast<double>(quant::full_cost(budget.kind, layout.linears));
@@ -83,7 +84,8 @@ void save_facts(store::File& file, const config::SearchOptions& options, const P
   const auto& budget = problem.budget;
   file.set_attribute("/search", "steps", steps);
   file.set_attribute("/search", "cost", options.cost);
-  file.set_attribute("/search", "budget", options.budget);
+  file.set_attribute("/search", "budget",
+                     options.budget.empty() ? std::string{} : options.budget.front());
   file.set_attribute("/search", "weight_scale", options.weight_scale);
   file.set_attribute("/search", "quantize_head", std::int64_t{options.quantize_head});
   file.set_attribute("/search", "tie", options.tie);
@@ -154,11 +156,9 @@ void run_search(const stage::Context& context, stage::Run& run) {
   quant::Bank& bank = bilevel.bank();
   bilevel.settle(steps);
   const double expected = bilevel.expected_ratio();
-  quant::Scheme scheme = discretise(bank, problem.budget);
-  if (options.spend == "sensitivity") {
-    scheme = spend_rest<float>(scheme, bank, problem.budget, engine, bilevel.weights().values(), outer,
-                               options.batch, measuring_batches);
-  }
+  const quant::Scheme scheme =
+      spend_rest<float>(discretise(bank, problem.budget), bank, problem.budget, engine,
+                        bilevel.weights().values(), outer, options.batch, measuring_batches);
   gap.mixed = mean_loss(engine, bilevel.weights().values(), &bank, measuring, options.batch);
   quant::Bank discrete = quant::make_scheme_bank(
       problem.layout.linears, scheme,
