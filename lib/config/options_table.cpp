@@ -167,8 +167,7 @@ void add_search_schedule(Adder& add, SearchOptions& o) {
   add("calibration_sequences", o.calibration_sequences, "sequences",
       "text that initialises the activation quantizers", between(1, most_sequences));
   add("sensitivity_sequences", o.sensitivity_sequences, "sequences",
-      "of the search part, on which the loss of one quantized layer is measured",
-      between(1, most_sequences));
+      "of the search part, on which the loss of one quantized layer is measured", between(1, most_sequences));
   add("fisher_batches", o.fisher_batches, "batches", "over which the Fisher information is averaged",
       between(1, most_sequences));
   add("log_every", o.log_every, "steps", "steps between records of α, entropy and costs", at_least(1));
@@ -208,7 +207,8 @@ void add_evaluate(std::vector<Option>& table, EvaluateOptions& o) {
 void add_report(std::vector<Option>& table, ReportOptions& o) {
   Adder add{table, "report"};
   add("baselines", o.baselines, "",
-      "schemes to find, finetune and evaluate beside the searched one: sensitivity, fisher, uniform, random:N, "
+      "schemes to find, finetune and evaluate beside the searched one: sensitivity, fisher, uniform, "
+      "random:N, "
       "searched:BUDGET, uniform:METHOD:wXaY or FILE, as in finetune.scheme",
       accepted_by(baseline_complaint));
   add("budgets", o.budgets, "",

@@ -12,8 +12,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Those of the steps before `last` that have yet to make what it takes.
-std::vector<std::string> not_yet_made(const std::vector<Step>& steps,
-                                      const std::vector<StageStatus>& stages, std::size_t last) {
+std::vector<std::string> not_yet_made(const std::vector<Step>& steps, const std::vector<StageStatus>& stages,
+                                      std::size_t last) {
   const std::vector<fs::path>& takes = stages[last].takes;
   std::vector<std::string> names;
   for (std::size_t i = 0; i < last; ++i)

@@ -48,7 +48,8 @@ std::vector<Baseline> load_baselines(const fs::path& folder, std::vector<std::st
     Baseline baseline{path.filename().string(), load_product(path / "finetuned.h5", "finetune", problems),
                       load_product(path / "evaluation.h5", "evaluate", problems),
                       load_product(path / "searched.h5", "search", problems)};
-    if (baseline.finetuned || baseline.evaluation || baseline.searched) baselines.push_back(std::move(baseline));
+    if (baseline.finetuned || baseline.evaluation || baseline.searched)
+      baselines.push_back(std::move(baseline));
   }
   return baselines;
 }
@@ -77,7 +78,8 @@ void check_inputs_in_baselines(const std::string& what, const Product& product, 
     const fs::path folder = fs::path(input.path).parent_path();
     const Baseline* baseline = baseline_called(products, folder.filename());
     if (folder.parent_path().filename() != "baselines" || baseline == nullptr) continue;
-    if (input.name == "searched") check_input(what, product, input.name, baseline->searched, products.problems);
+    if (input.name == "searched")
+      check_input(what, product, input.name, baseline->searched, products.problems);
     if (input.name.starts_with("finetuned-"))
       check_input(what, product, input.name, baseline->finetuned, products.problems);
   }

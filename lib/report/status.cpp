@@ -24,8 +24,8 @@ stage::Description description_of(const std::string& stage, const config::Config
 std::vector<fs::path> inputs_of(const std::string& stage, const config::Config& config, const fs::path& in,
                                 const fs::path& out) {
   if (stage == "tokenize") return {};
-  const stage::Description description = stage == "finetune" ? stage::describe_finetune(config, in, "")
-                                                             : description_of(stage, config, in, out);
+  const stage::Description description =
+      stage == "finetune" ? stage::describe_finetune(config, in, "") : description_of(stage, config, in, out);
   std::vector<fs::path> paths;
   for (const stage::Input& input : description.inputs) paths.push_back(input.path);
   return paths;

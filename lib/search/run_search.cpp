@@ -84,8 +84,7 @@ void save_facts(store::File& file, const config::SearchOptions& options, const P
   const auto& budget = problem.budget;
   file.set_attribute("/search", "steps", steps);
   file.set_attribute("/search", "cost", options.cost);
-  file.set_attribute("/search", "budget",
-                     options.budget.empty() ? std::string{} : options.budget.front());
+  file.set_attribute("/search", "budget", options.budget.empty() ? std::string{} : options.budget.front());
   file.set_attribute("/search", "weight_scale", options.weight_scale);
   file.set_attribute("/search", "quantize_head", std::int64_t{options.quantize_head});
   file.set_attribute("/search", "tie", options.tie);

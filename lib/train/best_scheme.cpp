@@ -91,10 +91,10 @@ void publish_best(const stage::Context& context, stage::Run& run) {
     read_all(context.config, run, choice);
     choice.best = best_of(choice.all);
     if (choice.best == nullptr)
-      throw InputError("none of the finetuned schemes is" + within(context.config.search) + ":" +
-                           in_words(choice),
-                       (context.in / "baselines").string(),
-                       "name one that is in report.baselines, or raise search.budget");
+      throw InputError(
+          "none of the finetuned schemes is" + within(context.config.search) + ":" + in_words(choice),
+          (context.in / "baselines").string(),
+          "name one that is in report.baselines, or raise search.budget");
   });
   run.confirm_inputs();
   const Finetuned& best = *choice.best;
