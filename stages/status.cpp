@@ -128,7 +128,7 @@ int sweep_status(const config::Command& command, const View& view) {
 
 int pipeline_status(const config::Command& command, const std::string& from, const std::string& to,
                     const View& view) {
-  const auto stages = report::pipeline_status(command.config, from, to);
+  const auto stages = report::pipeline_status(report::pipeline_steps(command.config, from, to));
   std::vector<report::StageProgress> progress;
   for (const auto& stage : stages) {
     if (!view.table) {

@@ -53,6 +53,7 @@ struct PretrainOptions {
 };
 
 struct SearchOptions {
+  std::string strategy = "darts";  ///< darts | sensitivity | fisher | uniform | random:N
   std::int64_t steps = 500;
   std::int64_t batch = 32;  ///< sequences per level and step over all shards
   std::vector<std::string> weight_candidates{"lsq+:4",  "lsq+:8",    "lsq+:16",   "pact:4",     "pact:8",
@@ -62,12 +63,15 @@ struct SearchOptions {
   std::string weight_scale = "tensor";    ///< tensor | channel (one scale per output channel)
   bool quantize_head = false;             ///< the output head is a quantized layer too
   std::string tie = "none";               ///< none | shared-input (q,k,v and gate,up get one choice)
+  std::string weights = "trained";        ///< trained | frozen (no inner level)
   std::string order = "first";            ///< first | second (DARTS unrolled gradient)
   std::string quantizer_level = "outer";  ///< outer | inner: which level trains steps, offsets, clips
   std::string relaxation = "softmax";     ///< softmax | gumbel
   std::string cost = "bops";              ///< bops | size
-  std::string budget;  ///< empty: none. "w4a8" (what that uniform scheme costs) | "4.5bits" (mean weight
-                       ///< bits) | "0.02" or "2%" (BOPs ratio to 32x32) | "1.5MB" (packed quantized weights)
+  std::vector<std::string>
+      budget;  ///< a scheme is found for each; the first is the pipeline's own. Empty: one, and no limit.
+               ///< "w4a8" (what that uniform scheme costs) | "4.5bits" (mean weight bits) | "0.02" or "2%"
+               ///< (BOPs ratio to 32x32) | "1.5MB" (packed quantized weights)
   std::string cost_mode = "dual";  ///< λ_cost: dual | uncertainty | fixed
   double cost_weight = 0.0;        ///< λ_cost at the start (dual: 0 is right; fixed: its value)
   double cost_rate =
@@ -91,13 +95,15 @@ struct SearchOptions {
   double clip_norm = 1.0;
   double clip_decay = 1e-4;                 ///< PACT: λ_a of λ_a·a²
   std::int64_t calibration_sequences = 16;  ///< sequences that initialise the activation quantizers
+  std::int64_t sensitivity_sequences = 96;  ///< of the search part, for the loss of each layer's candidates
+  std::int64_t fisher_batches = 4;          ///< batches whose squared gradients are averaged
   std::int64_t log_every = 10;              ///< steps
   std::int64_t stop_after_stable = 0;       ///< stop when no argmax changed for so many steps; 0: never
-  std::string spend = "sensitivity";        ///< what the knapsack leaves unspent goes by: sensitivity | none
 };
 
 struct FinetuneOptions {
-  std::string scheme = "searched";  ///< searched | uniform:METHOD:wXaY | FILE with a scheme table
+  std::string scheme = "searched";  ///< searched[:BUDGET] | STRATEGY[:BUDGET] | best | uniform:METHOD:wXaY |
+                                    ///< FILE with a scheme table (config/scheme_word.hpp)
   std::string from = "pretrained";  ///< pretrained | searched: the weights to start from
   std::int64_t steps = 300;
   std::int64_t batch = 32;
@@ -120,7 +126,8 @@ struct EvaluateOptions {
 
 struct ReportOptions {
   std::vector<std::string>
-      baselines;  ///< schemes that pipelines/run finetunes and evaluates beside the searched one
+      baselines;  ///< schemes that pipelines/run finds, finetunes and evaluates beside the searched one
+  std::string budgets = "first";  ///< first | all: the budgets at which found schemes are in the report
 };
 
 /// How the scripts in slurm/ start the stages on a cluster; no stage reads it.

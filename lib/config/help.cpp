@@ -13,7 +13,7 @@ std::string purpose(const std::string& stage) {
   const std::map<std::string, std::string> purposes{
       {"tokenize", "text to tokens.h5: trains a tokenizer, divides the documents, encodes them"},
       {"pretrain", "tokens.h5 to pretrained.h5: trains the language model at full precision"},
-      {"search", "pretrained.h5 to searched.h5: finds a quantization scheme by gradient descent"},
+      {"search", "pretrained.h5 to searched.h5: finds a quantization scheme within a budget"},
       {"finetune", "a scheme and weights to finetuned.h5: trains the quantized model"},
       {"reference",
        "pretrained.h5 to reference.h5: what evaluations of one model share, the full-precision model"},

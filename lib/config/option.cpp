@@ -157,7 +157,8 @@ void assign(const Option& option, const std::string& raw, const std::string& whe
                  [&](std::string* value) { demand(read_text(text, *value), "one value, its quotes closed"); },
                  [&](std::vector<std::string>* value) {
                    value->clear();
-                   demand(split(text, *value), "a list, its quotes closed");
+                   if (text != "\"\"")  // how an empty value is written
+                     demand(split(text, *value), "a list, its quotes closed");
                  }},
       option.field);
 }

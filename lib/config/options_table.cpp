@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "config/scheme_word.hpp"
 #include "config/syntax.hpp"
 
 namespace bitdarts::config {
@@ -90,6 +91,11 @@ void add_pretrain(std::vector<Option>& table, PretrainOptions& o) {
 }
 
 void add_search_problem(Adder& add, SearchOptions& o) {
+  add("strategy", o.strategy, "",
+      "what finds the scheme. darts: gradient descent; sensitivity: loss with one layer quantized at a time; "
+      "fisher: the diagonal estimate of that; uniform: the best uniform scheme; random or random:N: the N-th "
+      "random one. Each within search.budget",
+      accepted_by(strategy_complaint));
   add("steps", o.steps, "steps", "search steps; each is one outer and one inner update", at_least(1));
   add("batch", o.batch, "sequences", "sequences per level and step over all shards",
       between(1, most_sequences));
@@ -103,6 +109,8 @@ void add_search_problem(Adder& add, SearchOptions& o) {
   add("quantize_head", o.quantize_head, "", "the output head is a quantized layer too");
   add("tie", o.tie, "", "shared-input: q, k, v get one choice, and gate, up another",
       one_of({"none", "shared-input"}));
+  add("weights", o.weights, "", "trained by the inner level, or frozen: half the work of a step",
+      one_of({"trained", "frozen"}));
   add("order", o.order, "", "gradient of α: first order, or the DARTS unrolled second order",
       one_of({"first", "second"}));
   add("quantizer_level", o.quantizer_level, "", "level that trains step sizes, offsets and clips",
@@ -116,7 +124,8 @@ void add_search_costs(Adder& add, SearchOptions& o) {
   add("budget", o.budget, "",
       "what the scheme may cost; empty: no limit. w4a8 (as that uniform scheme) | 0.02 or 2% (of the 32-bit "
       "BOPs; cost bops) | "
-      "4.5bits (mean weight bits; cost size) | 1.5MB (packed quantized weights; cost size)",
+      "4.5bits (mean weight bits; cost size) | 1.5MB (packed quantized weights; cost size). Several: one "
+      "search finds a scheme for each, finetune.scheme = searched:BUDGET takes another than the first",
       accepted_by(budget_complaint));
   add("cost_mode", o.cost_mode, "",
       "how λ_cost is found. dual: rises until the budget is met (without a budget it stays 0); "
@@ -157,11 +166,13 @@ void add_search_schedule(Adder& add, SearchOptions& o) {
   add("clip_decay", o.clip_decay, "", "PACT: λ_a of λ_a·a²", at_least(0));
   add("calibration_sequences", o.calibration_sequences, "sequences",
       "text that initialises the activation quantizers", between(1, most_sequences));
+  add("sensitivity_sequences", o.sensitivity_sequences, "sequences",
+      "of the search part, on which the loss of one quantized layer is measured", between(1, most_sequences));
+  add("fisher_batches", o.fisher_batches, "batches", "over which the Fisher information is averaged",
+      between(1, most_sequences));
   add("log_every", o.log_every, "steps", "steps between records of α, entropy and costs", at_least(1));
   add("stop_after_stable", o.stop_after_stable, "steps",
       "stop when no choice changed for so many since the target reached the budget; 0: never", at_least(0));
-  add("spend", o.spend, "", "what the budget leaves after the search is spent by",
-      one_of({"sensitivity", "none"}));
 }
 
 void add_search(std::vector<Option>& table, SearchOptions& o) {
@@ -173,7 +184,10 @@ void add_search(std::vector<Option>& table, SearchOptions& o) {
 
 void add_finetune(std::vector<Option>& table, FinetuneOptions& o) {
   Adder add{table, "finetune"};
-  add("scheme", o.scheme, "", "searched | uniform:METHOD:wXaY (every layer alike) | FILE with a scheme table",
+  add("scheme", o.scheme, "",
+      "searched | STRATEGY (see search.strategy; from baselines/STRATEGY/searched.h5), each with :BUDGET for "
+      "another than the first | best (of searched and report.baselines within the budget, by the finetuned "
+      "loss on the search part) | uniform:METHOD:wXaY (every layer alike) | FILE with a scheme table",
       accepted_by(scheme_complaint));
   add("from", o.from, "", "weights to start from", one_of({"pretrained", "searched"}));
   add("steps", o.steps, "steps", "training steps; 0: quantize only", at_least(0));
@@ -193,8 +207,14 @@ void add_evaluate(std::vector<Option>& table, EvaluateOptions& o) {
 void add_report(std::vector<Option>& table, ReportOptions& o) {
   Adder add{table, "report"};
   add("baselines", o.baselines, "",
-      "schemes to finetune and evaluate beside the searched one: uniform:METHOD:wXaY or FILE",
+      "schemes to find, finetune and evaluate beside the searched one: sensitivity, fisher, uniform, "
+      "random:N, "
+      "searched:BUDGET, uniform:METHOD:wXaY or FILE, as in finetune.scheme",
       accepted_by(baseline_complaint));
+  add("budgets", o.budgets, "",
+      "all: the searched scheme and the strategies among report.baselines at every budget of search.budget, "
+      "not at the first alone",
+      one_of({"first", "all"}));
 }
 
 void add_slurm(std::vector<Option>& table, SlurmOptions& o) {

@@ -9,6 +9,7 @@ namespace bitdarts::config {
 namespace {
 
 constexpr const char* methods = "lsq+, pact, uniform";
+constexpr std::string_view uniform = "uniform:";
 
 bool is_method(std::string_view text) { return text == "lsq+" || text == "pact" || text == "uniform"; }
 
@@ -73,23 +74,22 @@ std::optional<BudgetSyntax> read_budget(const std::string& text) {
 }
 
 std::string budget_complaint(const std::string& text) {
-  if (read_budget(text)) return {};
+  if (!text.empty() && read_budget(text)) return {};
   return "is no budget: write a uniform scheme (w4a8; 2 to 16 bits, or 32), a ratio to 32 bits everywhere "
          "(2% or "
          "0.02; at most 1 or 100%), or with search.cost=size mean weight bits (4.5bits) or megabytes (1.5MB)";
 }
 
-bool is_uniform_scheme(const std::string& text) { return text.starts_with("uniform:"); }
+bool is_uniform_scheme(const std::string& text) {
+  return text.starts_with(uniform) && text.find(':', uniform.size()) != std::string::npos;
+}
 
-std::string baseline_complaint(const std::string& text) {
-  if (text.empty()) return "is empty: write uniform:METHOD:wXaY or the name of a file";
-  if (text == "searched") return "is always in the report: name other schemes";
-  if (!is_uniform_scheme(text)) return {};  // a file; whether it is there is known when it is read
-  const std::string_view rest = std::string_view(text).substr(8);
-  const auto colon = rest.find(':');
-  if (colon != std::string_view::npos && is_method(rest.substr(0, colon)) &&
-      read_widths(rest.substr(colon + 1)))
-    return {};
+std::string uniform_scheme_complaint(const std::string& text) {
+  if (is_uniform_scheme(text)) {
+    const std::string_view rest = std::string_view(text).substr(uniform.size());
+    const auto colon = rest.find(':');
+    if (is_method(rest.substr(0, colon)) && read_widths(rest.substr(colon + 1))) return {};
+  }
   return std::string("is no uniform scheme: write uniform:METHOD:wXaY (methods ") + methods +
          "; 2 to 16 bits, 32 for full precision), such as uniform:lsq+:w4a8";
 }
@@ -100,10 +100,6 @@ std::string sbatch_complaint(const std::string& text) {
     if (word.size() < 3 || !word.starts_with("--") || word[2] == '=' || word[2] == '-')
       return "has the word " + word + ": write --name=value or --name, with blanks only between them";
   return {};
-}
-
-std::string scheme_complaint(const std::string& text) {
-  return text == "searched" ? std::string{} : baseline_complaint(text);
 }
 
 }  // namespace bitdarts::config

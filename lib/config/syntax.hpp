@@ -16,16 +16,16 @@ struct BudgetSyntax {
   enum class Kind { none, uniform_scheme, weight_bits, ratio, megabytes } kind = Kind::none;
   double value = 0;  ///< mean weight bits, ratio of the cost to that of 32 bits everywhere, or 10^6 bytes
   std::int64_t weight = 0, activation = 0;  ///< of a uniform scheme [bits]
+  bool operator==(const BudgetSyntax&) const = default;
 };
 std::optional<BudgetSyntax> read_budget(const std::string& text);
+/// An empty text has one too: a list without items is how to write that there is none.
 std::string budget_complaint(const std::string& text);
 
-/// Does it begin as uniform:METHOD:wXaY does?
+/// Does it have the form of uniform:METHOD:wXaY, a uniform scheme that is written out? (uniform:w3a3 has not:
+/// it is the best one within a budget.)
 bool is_uniform_scheme(const std::string& text);
-/// finetune.scheme: searched, uniform:METHOD:wXaY, or the name of a file.
-std::string scheme_complaint(const std::string& text);
-/// report.baselines: the same without "searched".
-std::string baseline_complaint(const std::string& text);
+std::string uniform_scheme_complaint(const std::string& text);
 /// Options of sbatch: long ones, --name or --name=value, with blanks between them and none within.
 std::string sbatch_complaint(const std::string& text);
 

@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <bit>
+#include <map>
 #include <set>
 
 #include "config/options_table.hpp"
 #include "config/problem.hpp"
+#include "config/scheme_word.hpp"
 #include "config/syntax.hpp"
 #include "core/error.hpp"
 
@@ -75,13 +77,14 @@ std::int64_t fewest_bits(const std::vector<std::string>& candidates) {
   return fewest;
 }
 
-void check_budget(const SearchOptions& search, Problems& problems) {
+void check_budget(const SearchOptions& search, const std::string& text, Problems& problems) {
   using Kind = BudgetSyntax::Kind;
-  const BudgetSyntax budget = *read_budget(search.budget);
+  const BudgetSyntax budget = *read_budget(text);
   const bool bops = search.cost == "bops";
   if (bops && (budget.kind == Kind::weight_bits || budget.kind == Kind::megabytes))
     problems.push_back(
-        {"a budget of weight bits or megabytes limits the size, and the cost counts bit operations",
+        {"the budget " + text +
+             " is one of weight bits or megabytes: it limits the size, and the cost counts bit operations",
          {"search.budget", "search.cost"},
          "set search.cost = size, or a budget such as w4a8 or 2%"});
   const double weight = static_cast<double>(fewest_bits(search.weight_candidates));
@@ -93,9 +96,45 @@ void check_budget(const SearchOptions& search, Problems& problems) {
        (bops ? budget.value * 1024 < weight * activation : budget.value * 32 < weight)) ||
       (budget.kind == Kind::uniform_scheme && (bops ? width * input < weight * activation : width < weight));
   if (too_little)
-    problems.push_back({"the cheapest candidates everywhere already cost more than the budget",
+    problems.push_back({"the cheapest candidates everywhere already cost more than the budget " + text,
                         {"search.budget", "search.weight_candidates", "search.activation_candidates"},
                         "raise the budget or add narrower candidates"});
+}
+
+void check_budgets(const SearchOptions& search, Problems& problems) {
+  for (std::size_t i = 0; i < search.budget.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j)
+      if (*read_budget(search.budget[i]) == *read_budget(search.budget[j])) {
+        problems.push_back({"the budgets " + search.budget[j] + " and " + search.budget[i] + " are the same",
+                            {"search.budget"},
+                            "name every budget once"});
+        return;
+      }
+    check_budget(search, search.budget[i], problems);
+  }
+}
+
+void check_scheme_budget(const Config& config, const std::string& option, const std::string& text,
+                         Problems& problems) {
+  const std::string budget = read_scheme_word(text).budget;
+  const auto& known = config.search.budget;
+  if (budget.empty() || std::find(known.begin(), known.end(), budget) != known.end()) return;
+  problems.push_back({text + " names a budget that no search has",
+                      {option, "search.budget"},
+                      "add it to search.budget, or name one that is there, written alike"});
+}
+
+void check_schemes(const Config& config, Problems& problems) {
+  check_scheme_budget(config, "finetune.scheme", config.finetune.scheme, problems);
+  std::map<std::string, std::string> by_folder;
+  for (const std::string& baseline : config.report.baselines) {
+    check_scheme_budget(config, "report.baselines", baseline, problems);
+    const auto [at, is_new] = by_folder.emplace(baseline_folder(read_scheme_word(baseline).text), baseline);
+    if (!is_new)
+      problems.push_back({at->second + " and " + baseline + " would have their products in the same folder",
+                          {"report.baselines"},
+                          at->second == baseline ? "name every scheme once" : "rename one of them"});
+  }
 }
 
 void check_multipliers(const SearchOptions& search, Problems& problems) {
@@ -129,7 +168,8 @@ std::optional<Problem> find_problem(const Config& config) {
   check_batches(config, problems);
   check_no_duplicates(config.search.weight_candidates, "search.weight_candidates", problems);
   check_no_duplicates(config.search.activation_candidates, "search.activation_candidates", problems);
-  check_budget(config.search, problems);
+  check_budgets(config.search, problems);
+  check_schemes(config, problems);
   check_multipliers(config.search, problems);
   if (config.evaluate.stride > config.model.context)
     problems.push_back({"windows further apart than they are long leave tokens out",

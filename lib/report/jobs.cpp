@@ -2,44 +2,24 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <utility>
 
 #include "report/run_report.hpp"
 #include "report/status.hpp"
-#include "stage/stage.hpp"
 
 namespace bitdarts::report {
 namespace {
 
 namespace fs = std::filesystem;
 
-// The names of the stages whose products a stage takes, whether they are made or not.
-std::vector<std::string> inputs_of(const std::string& stage, const config::FinetuneOptions& finetune,
-                                   const std::string& suffix) {
-  if (stage == "tokenize") return {};
-  if (stage == "pretrain") return {"tokenize"};
-  std::vector<std::string> names{"tokenize", "pretrain"};
-  if (stage == "finetune" && stage::uses_search(finetune)) names.emplace_back("search");
-  if (stage == "evaluate") names.push_back("finetune" + suffix);
+// Those of the steps before `last` that have yet to make what it takes.
+std::vector<std::string> not_yet_made(const std::vector<Step>& steps, const std::vector<StageStatus>& stages,
+                                      std::size_t last) {
+  const std::vector<fs::path>& takes = stages[last].takes;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < last; ++i)
+    if (!stages[i].up_to_date && std::find(takes.begin(), takes.end(), stages[i].product) != takes.end())
+      names.push_back(steps[i].name);
   return names;
-}
-
-std::vector<std::string> not_yet_made(const std::vector<std::string>& names, const std::vector<Job>& jobs) {
-  std::vector<std::string> result;
-  for (const Job& job : jobs)
-    if (!job.up_to_date && std::find(names.begin(), names.end(), job.name) != names.end())
-      result.push_back(job.name);
-  return result;
-}
-
-Job job_of(const StageStatus& status, const config::FinetuneOptions& finetune, const std::string& suffix,
-           const std::vector<Job>& before) {
-  return {.name = status.stage + suffix,
-          .stage = status.stage,
-          .up_to_date = status.up_to_date,
-          .text = status.text,
-          .needs = not_yet_made(inputs_of(status.stage, finetune, suffix), before),
-          .arguments = {}};
 }
 
 Job report_job(const config::Config& config, const std::vector<Job>& before) {
@@ -57,25 +37,16 @@ Job report_job(const config::Config& config, const std::vector<Job>& before) {
 }  // namespace
 
 std::vector<Job> pipeline_jobs(const config::Config& config, const std::string& from, const std::string& to) {
+  const std::vector<Step> steps = pipeline_steps(config, from, to);
+  const std::vector<StageStatus> stages = pipeline_status(steps);
   std::vector<Job> jobs;
-  // The chain first, then the baselines in their order, each from its finetuning or its evaluation on.
-  const std::string first = from == "evaluate" ? from : "finetune";
-  config::FinetuneOptions finetune = config.finetune;
-  std::string suffix;
-  std::vector<std::string> arguments;
-  auto scheme = config.report.baselines.begin();
-  bool chain_is_there = false;  // as far as the baselines have it too
-  for (const StageStatus& status : pipeline_status(config, from, to)) {
-    if (status.stage == first && std::exchange(chain_is_there, true)) {
-      const std::string folder = baseline_folder(*scheme);
-      finetune.scheme = *scheme++;
-      suffix = "-" + folder;
-      arguments = {"--out", (fs::path(config.run.out) / "baselines" / folder).string(), "--in",
-                   config.run.out, "--finetune.scheme=" + finetune.scheme};
-    }
-    jobs.push_back(job_of(status, finetune, suffix, jobs));
-    jobs.back().arguments = arguments;
-  }
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    jobs.push_back({.name = steps[i].name,
+                    .stage = steps[i].stage,
+                    .up_to_date = stages[i].up_to_date,
+                    .text = stages[i].text,
+                    .needs = not_yet_made(steps, stages, i),
+                    .arguments = steps[i].arguments});
   if (to == "report") jobs.push_back(report_job(config, jobs));
   return jobs;
 }

@@ -46,8 +46,10 @@ std::vector<Baseline> load_baselines(const fs::path& folder, std::vector<std::st
   std::vector<Baseline> baselines;
   for (const fs::path& path : folders) {
     Baseline baseline{path.filename().string(), load_product(path / "finetuned.h5", "finetune", problems),
-                      load_product(path / "evaluation.h5", "evaluate", problems)};
-    if (baseline.finetuned || baseline.evaluation) baselines.push_back(std::move(baseline));
+                      load_product(path / "evaluation.h5", "evaluate", problems),
+                      load_product(path / "searched.h5", "search", problems)};
+    if (baseline.finetuned || baseline.evaluation || baseline.searched)
+      baselines.push_back(std::move(baseline));
   }
   return baselines;
 }
@@ -58,9 +60,38 @@ void check_input(const std::string& what, const Product& product, const std::str
   if (!here) return;
   for (const store::InputRecord& input : product.provenance.inputs) {
     if (input.name != name || input.content_hash == here->content_hash) continue;
-    problems.push_back(what + " was made from another " + name + ".h5 than " + here->path.string() +
+    const std::string file = name.substr(0, name.find('-')) + ".h5";
+    problems.push_back(what + " was made from another " + file + " than " + here->path.string() +
                        ": run the pipeline again");
   }
+}
+
+const Baseline* baseline_called(const Products& products, const fs::path& folder) {
+  for (const Baseline& baseline : products.baselines)
+    if (baseline.folder == folder) return &baseline;
+  return nullptr;
+}
+
+// Of a strategy's search and of what the best scheme was chosen from: these lie in the folders of baselines.
+void check_inputs_in_baselines(const std::string& what, const Product& product, Products& products) {
+  for (const store::InputRecord& input : product.provenance.inputs) {
+    const fs::path folder = fs::path(input.path).parent_path();
+    const Baseline* baseline = baseline_called(products, folder.filename());
+    if (folder.parent_path().filename() != "baselines" || baseline == nullptr) continue;
+    if (input.name == "searched")
+      check_input(what, product, input.name, baseline->searched, products.problems);
+    if (input.name.starts_with("finetuned-"))
+      check_input(what, product, input.name, baseline->finetuned, products.problems);
+  }
+}
+
+// The search that a finetuning took, when it is that of the pipeline itself.
+bool is_own_search(const Product& product) {
+  for (const store::InputRecord& input : product.provenance.inputs)
+    if (input.name == "searched" &&
+        fs::path(input.path).parent_path().parent_path().filename() == "baselines")
+      return false;
+  return true;
 }
 
 void check_chain(Products& products) {
@@ -70,14 +101,15 @@ void check_chain(Products& products) {
     if (!product) return;
     check_input(what, *product, "tokens", products.tokens, problems);
     check_input(what, *product, "pretrained", products.pretrained, problems);
-    check_input(what, *product, "searched", products.searched, problems);
+    if (is_own_search(*product)) check_input(what, *product, "searched", products.searched, problems);
+    check_inputs_in_baselines(what, *product, products);
     check_input(what, *product, "finetuned", finetuned, problems);
   };
   for (const auto* product :
        {&products.pretrained, &products.searched, &products.finetuned, &products.evaluation})
     if (*product) check((*product)->path.string(), *product, products.finetuned);
   for (const Baseline& baseline : products.baselines)
-    for (const auto* product : {&baseline.finetuned, &baseline.evaluation})
+    for (const auto* product : {&baseline.searched, &baseline.finetuned, &baseline.evaluation})
       if (*product) check((*product)->path.string(), *product, baseline.finetuned);
 }
 
@@ -96,6 +128,7 @@ std::vector<std::pair<std::string, const Product*>> Products::all() const {
   add("finetuned", finetuned);
   add("evaluation", evaluation);
   for (const Baseline& baseline : baselines) {
+    add("baselines/" + baseline.folder + ": searched", baseline.searched);
     add("baselines/" + baseline.folder + ": finetuned", baseline.finetuned);
     add("baselines/" + baseline.folder + ": evaluation", baseline.evaluation);
   }

@@ -17,10 +17,11 @@ struct Product {
   store::File file;
 };
 
-/// One finetuned and evaluated scheme beside the searched one: a subfolder of baselines/.
+/// One finetuned and evaluated scheme beside the searched one: a subfolder of baselines/. The search of a
+/// strategy lies in the folder of the first of its schemes.
 struct Baseline {
   std::string folder;
-  std::optional<Product> finetuned, evaluation;
+  std::optional<Product> finetuned, evaluation, searched{};
 };
 
 /// What a pipeline has made so far. Anything may be missing.

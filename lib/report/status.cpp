@@ -1,8 +1,5 @@
 #include "report/status.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include "core/error.hpp"
 #include "data/text_source.hpp"
 #include "stage/stage.hpp"
@@ -11,16 +8,6 @@ namespace bitdarts::report {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::array<const char*, 6> order{"tokenize", "pretrain", "search",
-                                           "finetune", "evaluate", "report"};
-
-std::size_t position_of(const std::string& stage) {
-  const auto* const found = std::find(order.begin(), order.end(), stage);
-  if (found == order.end())
-    throw ConfigError("no stage is called " + stage, "", "tokenize pretrain search finetune evaluate report");
-  return static_cast<std::size_t>(found - order.begin());
-}
 
 // As the stage describes itself; may read the text or a scheme file.
 stage::Description description_of(const std::string& stage, const config::Config& config, const fs::path& in,
@@ -31,6 +18,17 @@ stage::Description description_of(const std::string& stage, const config::Config
   if (stage == "finetune") return stage::describe_finetune(config, in, stage::scheme_text(config.finetune));
   if (stage == "reference") return stage::describe_reference(in);
   return stage::describe_evaluate(in, out);
+}
+
+// Known even where the scheme file cannot be read.
+std::vector<fs::path> inputs_of(const std::string& stage, const config::Config& config, const fs::path& in,
+                                const fs::path& out) {
+  if (stage == "tokenize") return {};
+  const stage::Description description =
+      stage == "finetune" ? stage::describe_finetune(config, in, "") : description_of(stage, config, in, out);
+  std::vector<fs::path> paths;
+  for (const stage::Input& input : description.inputs) paths.push_back(input.path);
+  return paths;
 }
 
 // "<what>\n  where: <where>\n  try: ..." -> "<what>: <where>".
@@ -54,6 +52,7 @@ const StageStatus& Survey::look(const std::string& stage, const config::Config& 
   StageStatus status{.stage = stage,
                      .text = {},
                      .product = out / (stage::product_of(stage) + ".h5"),
+                     .takes = inputs_of(stage, config, in, out),
                      .key = {},
                      .config = config};
   try {
@@ -103,35 +102,16 @@ void Survey::judge(StageStatus& status, const config::Config& config, const stag
 
 // A file that several stages take is read once.
 store::InputRecord Survey::record_of(const stage::Input& input) {
-  std::string& hash = known_[{input.name, place_of(input.path)}];
+  // Of one kind, whatever a stage calls it.
+  const std::string kind = stage::product_of(stage::stage_of(input.name));
+  std::string& hash = known_[{kind, place_of(input.path)}];
   if (hash.empty()) hash = stage::verified(input).content_hash;
   return {input.name, input.path.string(), hash};
 }
 
-std::string baseline_folder(const std::string& scheme) {
-  std::string name;
-  for (const char letter : scheme) {
-    const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-                       (letter >= '0' && letter <= '9') || letter == '.' || letter == '-';
-    name += letter == '+' ? std::string("plus") : std::string(1, plain ? letter : '_');
-  }
-  return name;
-}
-
-std::vector<StageStatus> pipeline_status(const config::Config& config, const std::string& from,
-                                         const std::string& to) {
-  const std::size_t first = position_of(from), last = std::min(position_of(to), order.size() - 2);
-  if (position_of(from) > position_of(to)) throw ConfigError("--from " + from + " comes after --to " + to);
+std::vector<StageStatus> pipeline_status(const std::vector<Step>& steps) {
   Survey survey;
-  for (std::size_t i = first; i <= last; ++i) survey.look(order[i], config);
-  for (const std::string& scheme : config.report.baselines) {
-    config::Config baseline = config;
-    baseline.finetune.scheme = scheme;
-    baseline.run.in = config.run.out;
-    baseline.run.out = (fs::path(config.run.out) / "baselines" / baseline_folder(scheme)).string();
-    for (std::size_t i = std::max(first, position_of("finetune")); i <= last; ++i)
-      survey.look(order[i], baseline);
-  }
+  for (const Step& step : steps) survey.look(step.stage, step.config);
   return std::move(survey).found();
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "report/pipeline.hpp"
 #include "stage/standing.hpp"
 
 namespace bitdarts::report {
@@ -26,6 +27,7 @@ struct StageStatus {
     blocked
   } state = State::blocked;
   std::filesystem::path product;
+  std::vector<std::filesystem::path> takes{};  ///< other products, made already or not
   std::string key;          ///< of the product to be made; empty when the inputs are not there yet
   config::Config config{};  ///< that the stage would be started with
 };
@@ -44,21 +46,14 @@ class Survey {
   store::InputRecord record_of(const stage::Input& input);
 
   std::map<std::pair<std::string, std::filesystem::path>, std::string>
-      known_;                                                // name and path of an input -> its content
+      known_;                                                // kind and path of a product -> its content
   std::map<std::filesystem::path, std::string> to_be_made_;  // product -> the stage that makes it
   std::vector<StageStatus> found_;
 };
 
-/// The stages of a pipeline from `from` to `to`, in the order in which pipelines/run starts them: the chain,
-/// then finetune and evaluate of every scheme in report.baselines, each in its folder. The report is no stage
-/// here: it judges its own page. A stage that takes what another one here has yet to make is to be made too,
-/// whatever its product says; so is one whose inputs are missing or damaged. Reads whole files, as the stages
-/// do, but starts no MPI. ConfigError when `from` or `to` is no stage or `from` comes after `to`.
-std::vector<StageStatus> pipeline_status(const config::Config& config, const std::string& from = "tokenize",
-                                         const std::string& to = "report");
-
-/// Where under the results a baseline's products lie: "uniform:lsq+:w4a8" -> "uniform_lsqplus_w4a8".
-/// pipelines/run has the same rule.
-std::string baseline_folder(const std::string& scheme);
+/// The status of each of pipeline_steps(). The report is no stage here: it judges its own page. A stage that
+/// takes what another one here has yet to make is to be made too, whatever its product says; so is one whose
+/// inputs are missing or damaged. Reads whole files, as the stages do, but starts no MPI.
+std::vector<StageStatus> pipeline_status(const std::vector<Step>& steps);
 
 }  // namespace bitdarts::report

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "config/syntax.hpp"
+#include "config/scheme_word.hpp"
 #include "core/error.hpp"
 
 namespace bitdarts::stage {
@@ -22,6 +22,18 @@ Input pretrained(const fs::path& folder) {
   return {"pretrained", folder / "pretrained.h5", pretrained_schema};
 }
 Input searched(const fs::path& folder) { return {"searched", folder / "searched.h5", searched_schema}; }
+
+fs::path baseline(const fs::path& in, const std::string& scheme) {
+  return in / "baselines" / config::baseline_folder(scheme);
+}
+Input searched_for(const config::SchemeWord& word, const fs::path& in) {
+  if (word.kind != config::SchemeWord::Kind::strategy) return searched(in);
+  const std::string strategy = config::to_text(word.strategy);
+  Input input = searched(baseline(in, strategy));
+  input.command = "bitdarts-search --out " + baseline(in, strategy).string() + " --in " + in.string() +
+                  " --search.strategy=" + strategy;
+  return input;
+}
 Input finetuned(const fs::path& folder) { return {"finetuned", folder / "finetuned.h5", finetuned_schema}; }
 
 }  // namespace
@@ -70,7 +82,19 @@ Description describe_finetune(const config::Config& config, const fs::path& in, 
       .extra_key = {scheme, config.search.weight_scale, config.search.quantize_head ? "head" : "",
                     config.search.tie, std::to_string(config.search.calibration_sequences),
                     exactly(config.search.clip_decay)}};
-  if (uses_search(config.finetune)) description.inputs.push_back(searched(in));
+  const config::SchemeWord word = config::read_scheme_word(config.finetune.scheme);
+  if (uses_search(config.finetune)) description.inputs.push_back(searched_for(word, in));
+  if (word.kind != config::SchemeWord::Kind::best) return description;
+  for (const std::string& other : config::baselines_of(config)) {
+    Input input = finetuned(baseline(in, other));
+    input.command = "bitdarts-finetune --out " + baseline(in, other).string() + " --in " + in.string() +
+                    " --finetune.scheme=" + other;
+    input.name += "-" + config::baseline_folder(other);
+    description.inputs.push_back(std::move(input));
+  }
+  // Which of them are within the budget is found out here.
+  description.extra_key.push_back(config.search.cost);
+  description.extra_key.push_back(config.search.budget.empty() ? "" : config.search.budget.front());
   return description;
 }
 
@@ -93,19 +117,22 @@ Description describe_evaluate(const fs::path& in, const fs::path& out) {
 }
 
 std::string scheme_text(const config::FinetuneOptions& options) {
-  if (options.scheme == "searched" || config::is_uniform_scheme(options.scheme)) return options.scheme;
+  const config::SchemeWord word = config::read_scheme_word(options.scheme);
+  if (word.kind != config::SchemeWord::Kind::file) return word.text;
   std::ifstream file(options.scheme, std::ios::binary);
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) {
     throw ConfigError(
         "the scheme file cannot be read", "finetune.scheme=" + options.scheme,
-        "give 'searched', 'uniform:METHOD:wXaY' or a readable table (bitdarts-inspect --scheme prints one)");
+        "give searched, best, a strategy (sensitivity, fisher, uniform, random:N), uniform:METHOD:wXaY, or a "
+        "readable table (bitdarts-inspect --scheme prints one)");
   }
   return text.str();
 }
 
 bool uses_search(const config::FinetuneOptions& options) {
-  return options.scheme == "searched" || options.from == "searched";
+  const config::SchemeWord word = config::read_scheme_word(options.scheme);
+  return word.is_found() || (options.from == "searched" && word.kind != config::SchemeWord::Kind::best);
 }
 
 }  // namespace bitdarts::stage

@@ -27,8 +27,9 @@ std::string mpi_version() {
 }  // namespace
 
 std::string stage_of(const std::string& product_name) {
+  const std::string kind = product_name.substr(0, product_name.find('-'));
   for (const auto& [product, stage] : makers)
-    if (product_name == product) return stage;
+    if (kind == product) return stage;
   throw Error("no stage makes a product called " + product_name);
 }
 

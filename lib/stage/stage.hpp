@@ -105,8 +105,8 @@ int torch_stage_main(int argc, char** argv, const std::string& name,
 int plain_main(int argc, char** argv, const std::string& name,
                const std::function<int(std::vector<std::string>)>& work);
 
-/// The stage that makes the product called `product_name` ("pretrained" -> "pretrain"); Error when there is
-/// none.
+/// The stage that makes the product called `product_name` ("pretrained" -> "pretrain"), as Input::name has
+/// it; Error when there is none.
 std::string stage_of(const std::string& product_name);
 /// The other way round ("pretrain" -> "pretrained").
 std::string product_of(const std::string& stage_name);

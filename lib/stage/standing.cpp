@@ -8,6 +8,10 @@ namespace bitdarts::stage {
 
 store::InputRecord verified(const Input& input) {
   std::string hash;
+  std::error_code ignored;
+  if (!input.command.empty() && !fs::exists(input.path, ignored))
+    throw InputError("the file does not exist", input.path.string(),
+                     "run " + input.command + " first (pipelines/run does)");
   store::open_product(input.path, stage_of(input.name), input.schema_version, &hash);
   return {input.name, input.path.string(), hash};
 }

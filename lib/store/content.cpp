@@ -143,6 +143,11 @@ std::string compare_datasets(const File& a, const File& b, const std::string& na
 
 }  // namespace
 
+void copy_content(const File& from, File& to) {
+  for (const std::string& name : from.children("/"))
+    if (!is_provenance("/" + name)) to.copy(from, "/" + name);
+}
+
 std::string content_hash(const File& file) {
   Hasher hasher;
   for (const std::string& name : content_datasets(file)) hash_dataset(hasher, file, name);

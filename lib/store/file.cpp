@@ -149,6 +149,14 @@ std::vector<std::string> File::groups(const std::string& group) const {
   return objects_below(handle_->reading(group), handle_->file, group, H5I_GROUP);
 }
 
+void File::copy(const File& source, const std::string& object) {
+  const Context at = handle_->writing(object);
+  make_groups(at, handle_->file, object, false);
+  at.check(
+      H5Ocopy(source.handle_->file, object.c_str(), handle_->file, object.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+      "cannot copy it from another file");
+}
+
 const char* name_of(ElementType type) {
   switch (type) {
     case ElementType::float32:

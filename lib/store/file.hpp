@@ -73,6 +73,9 @@ class File {
   std::vector<std::byte> read_rows(const std::string& dataset, std::uint64_t first,
                                    std::uint64_t count) const;
 
+  /// A group or dataset of another file with everything below it and its attributes, under the same name.
+  void copy(const File& source, const std::string& object);
+
   void write_text(const std::string& dataset, const std::string& text);
   std::string read_text(const std::string& dataset) const;
 

@@ -32,6 +32,9 @@ struct Provenance {
 /// Hash of every dataset and attribute outside /provenance: names, types, shapes, bytes, in sorted order.
 std::string content_hash(const File& file);
 
+/// Everything outside /provenance: `to`, which is empty, has the content hash of `from` then.
+void copy_content(const File& from, File& to);
+
 /// Write a file that is either whole or not there: fill `path`.tmp, add provenance and content hash, close
 /// with checks, fsync, rename, fsync the directory. On any failure the temporary file is removed, an existing
 /// `path` stays, and Error names the file and the cause (no space, read-only, ...).

@@ -19,23 +19,27 @@ constexpr std::array<const char*, 5> makers{"tokenize", "pretrain", "reference",
 constexpr const char* reference = "reference";  // nothing but evaluations takes it
 
 // Which stages' products are shared, beside tokenize's and pretrain's: a rule about the options that are
-// swept, not about their values, so that one more value moves nothing. One more option can: lay_out brings
-// what was made before to where it is shared from then on.
+// swept, not about their values, so that one more value moves nothing. (Values of finetune.scheme can: of
+// several schemes those at the budgets of one search take it.) One more option can, too: lay_out brings what
+// was made before to where it is shared from then on.
 struct Sharing {
   bool search = false, finetune = false;
   std::map<std::string, int> references;  // by recipe, the tasks that would take it
 
   Sharing(const config::Sweep& sweep, const config::Config& base, const std::vector<Task>& tasks) {
     for (const Task& task : tasks) ++references[recipe_name(reference, task.config)];
-    bool from_swept = false;
     std::set<std::string> swept;
     for (const config::SweepAxis& axis : sweep.axes)
       for (const config::SweepPoint& point : axis.points)
         for (const config::SweepSetting& setting : point.settings) swept.insert(setting.key);
-    from_swept = swept.contains("finetune.from") || base.finetune.from == "searched";
+    const bool from_swept = swept.contains("finetune.from") || base.finetune.from == "searched";
+    const bool several_budgets = std::any_of(tasks.begin(), tasks.end(), [](const Task& task) {
+      return task.config.finetune.scheme.starts_with("searched:");
+    });
+    search = several_budgets;
     for (const std::string& key : swept) {
       const bool after_finetune = key.starts_with("evaluate.");
-      // Of several schemes, one at most is the searched one.
+      // Of several schemes, one at most is the searched one, unless they are of several budgets.
       const bool after_search = key.starts_with("finetune.") && (key != "finetune.scheme" || from_swept);
       search = search || after_search || after_finetune;
       finetune = finetune || after_finetune;

@@ -34,7 +34,8 @@ struct Plan {
 };
 
 /// Lays out the tasks in `folder`. Tokens and pretrained models are always shared, searches (finetunings)
-/// where an option of a later stage is swept, such that several tasks take the same one. Where several tasks
+/// where an option of a later stage is swept, such that several tasks take the same one; searches also where
+/// tasks take the schemes of several budgets from them. Where several tasks
 /// evaluate beside the same full-precision model, it is evaluated once (bitdarts-reference).
 Plan make_plan(const config::Sweep& sweep, const config::Config& base, const fs::path& folder);
 

@@ -8,6 +8,7 @@
 #include "config/candidate_sets.hpp"
 #include "config/options_table.hpp"
 #include "config/problem.hpp"
+#include "config/scheme_word.hpp"
 #include "core/error.hpp"
 #include "core/hash.hpp"
 #include "stage/descriptions.hpp"
@@ -18,7 +19,7 @@ namespace {
 using Values = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::size_t longest_slug = 48, hash_digits = 8, most_tasks = 100000;
-const std::string scheme_key = "finetune.scheme";
+const std::string scheme_key = "finetune.scheme", strategy_key = "search.strategy";
 
 // Where a key stands in the pipeline: slugs and columns do not depend on the order of the section's lines.
 std::size_t position_of(const std::string& key) {
@@ -222,19 +223,59 @@ class Collection {
   std::set<std::string> identities_;
 };
 
+// Of a strategy's scheme the sweep makes a task with a search of its own, like those of an axis
+// search.strategy, so that the two are the same task. An option is part of the task where it is swept or
+// differs from the pipeline's.
+void set(Task& task, const std::string& key, const std::string& value, const std::string& otherwise) {
+  const auto is_key = [&](const auto& pair) { return pair.first == key; };
+  const bool swept = std::erase_if(task.options, is_key) > 0;
+  std::erase_if(task.settings, is_key);
+  if (!swept && value == otherwise) return;
+  task.settings.emplace_back(key, value);
+  task.options.emplace_back(key, value);
+}
+
+Task baseline_task(Task task, const std::string& scheme, const config::Config& base) {
+  const config::SchemeWord word = config::read_scheme_word(scheme);
+  task.baseline = true;
+  task.name.clear();
+  task.config.finetune.scheme = word.text;
+  if (word.kind == config::SchemeWord::Kind::strategy) {
+    task.config.finetune.scheme = word.budget.empty() ? "searched" : "searched:" + word.budget;
+    task.config.search.strategy = config::to_text(word.strategy);
+    set(task, strategy_key, task.config.search.strategy, base.search.strategy);
+  }
+  set(task, scheme_key, task.config.finetune.scheme, base.finetune.scheme);
+  return task;
+}
+
 void add_baselines(Collection& tasks, const std::vector<Task>& grid, const config::Config& base) {
-  for (const std::string& scheme : base.report.baselines)
-    for (Task task : grid) {
-      const auto is_scheme = [](const auto& pair) { return pair.first == scheme_key; };
-      task.baseline = true;
-      task.name.clear();
-      std::erase_if(task.settings, is_scheme);
-      std::erase_if(task.options, is_scheme);
-      task.settings.emplace_back(scheme_key, scheme);
-      task.options.emplace_back(scheme_key, scheme);
-      task.config.finetune.scheme = scheme;
-      tasks.add(std::move(task));
+  std::vector<std::string> schemes;
+  for (const Task& task : grid)
+    for (const std::string& scheme : config::baselines_of(task.config))
+      if (std::find(schemes.begin(), schemes.end(), scheme) == schemes.end()) schemes.push_back(scheme);
+  for (const std::string& scheme : schemes)
+    for (const Task& task : grid) {
+      const auto own = config::baselines_of(task.config);
+      if (std::find(own.begin(), own.end(), scheme) != own.end())
+        tasks.add(baseline_task(task, scheme, base));
     }
+}
+
+// Tasks know nothing of each other: what takes another one's search, or chooses among others, is no task.
+void refuse_what_needs_others(const std::vector<Task>& grid) {
+  using Kind = config::SchemeWord::Kind;
+  for (const Task& task : grid) {
+    const std::string& text = task.config.finetune.scheme;
+    const config::SchemeWord word = config::read_scheme_word(text);
+    if (word.kind == Kind::best)
+      throw ConfigError("in a sweep no task can take the best of the others", scheme_key + " = " + text,
+                        "leave finetune.scheme = searched: the report of the sweep shows which is best");
+    if (word.kind == Kind::strategy)
+      throw ConfigError("in a sweep every task has a search of its own", scheme_key + " = " + text,
+                        "set " + strategy_key + " = " + config::to_text(word.strategy) +
+                            ", which may be swept too, or name it in report.baselines");
+  }
 }
 
 }  // namespace
@@ -255,6 +296,7 @@ std::vector<Task> expand(const config::Sweep& sweep, const config::Config& base)
                       "write one (--help=sweep), or give --sweep.search.budget='w4a8 | w3a3'");
   std::vector<Task> grid;
   for (const config::SweepPoint& point : combinations(sweep)) grid.push_back(make_task(point, base));
+  refuse_what_needs_others(grid);
   Collection tasks(base);
   for (const Task& task : grid) tasks.add(task);
   add_baselines(tasks, grid, base);

@@ -19,9 +19,11 @@ struct Task {
 };
 
 /// Every task of the sweep, in the order of its lines (the last axis runs fastest), then every scheme of
-/// report.baselines under every combination that bears on it. Options that bear on nothing that a task makes
+/// config::baselines_of() under every combination that bears on it; that of a strategy is a task with
+/// search.strategy. Options that bear on nothing that a task makes
 /// (the budget of a search that it does not need) are no part of it, and combinations that differ in nothing
-/// else are one task. ConfigError, naming the values, when a combination is impossible or there is none.
+/// else are one task. ConfigError, naming the values, when a combination is impossible or there is none, or
+/// finetune.scheme takes what is no task's own (a strategy, best).
 std::vector<Task> expand(const config::Sweep& sweep, const config::Config& base);
 
 /// Does the option change what is made for this configuration?

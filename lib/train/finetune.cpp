@@ -2,11 +2,14 @@
 
 #include <cstdio>
 
+#include "config/scheme_word.hpp"
 #include "core/error.hpp"
 #include "quant/bank_file.hpp"
 #include "quant/cost.hpp"
+#include "train/best_scheme.hpp"
 #include "train/device.hpp"
 #include "train/loop.hpp"
+#include "train/resolve_scheme.hpp"
 #include "train/weights.hpp"
 
 namespace bitdarts::train {
@@ -126,14 +129,6 @@ class Finetuning : public Trainee {
   store::Metrics metrics_;
 };
 
-quant::Scheme resolve_scheme(const config::FinetuneOptions& options,
-                             const std::vector<quant::LayerShape>& layers, const std::string& text,
-                             const std::filesystem::path* searched) {
-  if (options.scheme == "searched") return quant::load_scheme(store::File::open(*searched), layers);
-  if (quant::is_uniform_shorthand(options.scheme)) return quant::parse_uniform(options.scheme, layers);
-  return quant::parse_table(text, layers, options.scheme);
-}
-
 // The quantizers of a search can be taken over only where their scales have the same form.
 void check_searched_options(const store::File& file, const config::SearchOptions& options) {
   if (file.required_text("/search", "weight_scale") == options.weight_scale &&
@@ -150,6 +145,10 @@ void check_searched_options(const store::File& file, const config::SearchOptions
 void run_finetune(const stage::Context& context, stage::Run& run) {
   const auto& config = context.config;
   const auto& options = config.finetune;
+  if (config::read_scheme_word(options.scheme).kind == config::SchemeWord::Kind::best) {
+    publish_best(context, run);
+    return;
+  }
   const std::string& text =
       run.description().extra_key.front();  // of the scheme, as it was when the key was made
   const std::string device = prepare_device(context, run);
@@ -165,7 +164,8 @@ void run_finetune(const stage::Context& context, stage::Run& run) {
   const auto layout = model::make_layout(shape, config.search.quantize_head);
   auto weights = model::load_parameters(file, layout);
   if (options.from == "searched") check_searched_options(store::File::open(*searched), config.search);
-  const auto scheme = resolve_scheme(options, layout.linears, text, searched);
+  const auto resolved = resolve_scheme(options, layout.linears, text, searched);
+  const quant::Scheme& scheme = resolved.scheme;
   auto bank = quant::make_scheme_bank(layout.linears, scheme,
                                       {.per_channel = config.search.weight_scale == "channel",
                                        .tie_shared_input = config.search.tie == "shared-input",
@@ -193,6 +193,8 @@ void run_finetune(const stage::Context& context, stage::Run& run) {
     finetuning.save_product(product, shape, layout);
     quant::save_scheme(product, scheme, layout.linears);
     product.set_attribute("/finetune", "scheme", options.scheme);
+    product.set_attribute("/finetune", "strategy", resolved.strategy);
+    product.set_attribute("/finetune", "budget", resolved.budget);
     product.set_attribute("/finetune", "from", options.from);
     product.set_attribute("/finetune", "steps", options.steps);
     product.set_attribute("/finetune", "weight_scale", config.search.weight_scale);

@@ -64,7 +64,7 @@ TEST_CASE(
   CHECK_THAT(complaint_about_sweep("\nsearch.budgte = w4a8\n"),
              Contains("unknown option search.budgte") && Contains(".ini:3") && Contains("search.budget?"));
   CHECK_THAT(complaint_about_sweep("candidate = all\n"), Contains("candidates?"));
-  CHECK_THAT(complaint_about_sweep("search.budget = w4a8 | w4\n"), Contains("w4: is no budget"));
+  CHECK_THAT(complaint_about_sweep("search.budget = w4a8 | w4\n"), Contains("w4 is no budget"));
   CHECK_THAT(complaint_about_sweep("run.seed = 1 | many\n"), Contains("whole number"));
   CHECK_THAT(complaint_about_sweep("run.seed = 3..1\n"), Contains("3..1 is no range"));
   CHECK_THAT(complaint_about_sweep("run.seed = 1..\n"), Contains("is no range"));

@@ -71,6 +71,49 @@ TEST_CASE("budgets are written as documented") {
   }
 }
 
+TEST_CASE("budgets are a list, each of them sound and none there twice") {
+  CHECK(complaint_about({"--search.budget=w4a8 5%,w8a8"}).empty());
+  CHECK_THAT(complaint_about({"--search.budget=w4a8 w5"}), Contains("w5 is no budget"));
+  CHECK_THAT(complaint_about({"--search.budget=w8a8 w3a3"}),
+             Contains("cheapest candidates") && Contains("w3a3"));
+  CHECK_THAT(complaint_about({"--search.budget=w8a8 4.5bits"}),
+             Contains("4.5bits") && Contains("search.cost = size"));
+  CHECK_THAT(complaint_about({"--search.budget=w4a8 5% w4a8"}), Contains("w4a8 and w4a8 are the same"));
+  CHECK_THAT(complaint_about({"--search.budget=2% w4a8 0.02"}), Contains("2% and 0.02 are the same"));
+  CHECK(complaint_about({"--search.budget=\"\""}).empty());  // none
+}
+
+TEST_CASE("the budget of a scheme is one that the search has") {
+  CHECK(complaint_about({"--search.budget=w4a8 5%", "--finetune.scheme=searched:5%"}).empty());
+  CHECK(complaint_about({"--search.budget=w4a8 5%", "--report.baselines=random:2:5% sensitivity fisher:w4a8"})
+            .empty());
+  CHECK_THAT(
+      complaint_about({"--search.budget=w4a8 5%", "--finetune.scheme=searched:w8a8"}),
+      Contains("searched:w8a8 names a budget that no search has") && Contains("search.budget = w4a8 5%"));
+  CHECK_THAT(complaint_about({"--search.budget=w4a8", "--report.baselines=random:2:0.05"}),
+             Contains("random:2:0.05 names a budget"));
+  CHECK_THAT(complaint_about({"--finetune.scheme=sensitivity:w4a8"}), Contains("names a budget"));
+}
+
+TEST_CASE("no two baselines share a folder") {
+  CHECK_THAT(complaint_about({"--report.baselines=a_b.txt a:b.txt"}),
+             Contains("a_b.txt and a:b.txt") && Contains("same folder"));
+  CHECK_THAT(complaint_about({"--report.baselines=random uniform:lsq+:w4a4 random:1"}),
+             Contains("random and random:1"));
+  CHECK_THAT(complaint_about({"--report.baselines=a.txt a.txt"}), Contains("name every scheme once"));
+}
+
+TEST_CASE("the search has a strategy and knows what to do with the weights") {
+  for (const char* good : {"darts", "sensitivity", "fisher", "uniform", "random", "random:12"})
+    CHECK(complaint_about({std::string("--search.strategy=") + good}).empty());
+  CHECK_THAT(complaint_about({"--search.strategy=random:0"}), Contains("is no strategy"));
+  CHECK(complaint_about({"--search.weights=frozen"}).empty());
+  CHECK_THAT(complaint_about({"--search.weights=none"}), Contains("trained, frozen"));
+  CHECK_THAT(complaint_about({"--search.sensitivity_sequences=0"}), Contains("at least 1"));
+  CHECK_THAT(complaint_about({"--search.fisher_batches=0"}), Contains("at least 1"));
+  CHECK_THAT(complaint_about({"--report.budgets=some"}), Contains("first, all"));
+}
+
 TEST_CASE("a budget fits its cost and can be met by the candidates") {
   CHECK_THAT(complaint_about({"--search.budget=4.5bits"}), Contains("search.cost = size"));
   CHECK_THAT(complaint_about({"--search.budget=1.5MB"}), Contains("search.cost = size"));
@@ -96,8 +139,9 @@ TEST_CASE("a multiplier has what its mode needs") {
   CHECK(complaint_about({"--search.error_mode=dual", "--search.error_budget=0.01"}).empty());
 }
 
-TEST_CASE("schemes and baselines are uniform:METHOD:wXaY or a file") {
-  for (const char* good : {"searched", "uniform:lsq+:w4a8", "uniform:pact:w32a4", "my/scheme.txt"})
+TEST_CASE("schemes and baselines are words, uniform:METHOD:wXaY or a file") {
+  for (const char* good : {"searched", "best", "sensitivity", "random:3", "uniform:lsq+:w4a8",
+                           "uniform:pact:w32a4", "my/scheme.txt"})
     CHECK(complaint_about({std::string("--finetune.scheme=") + good}) == "");
   for (const char* bad : {"uniform:lsq+", "uniform:w4a4", "uniform:lsq:w4a4", "uniform:lsq+:w4",
                           "uniform:lsq+:w1a4", "uniform:", ""}) {

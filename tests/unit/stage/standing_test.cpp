@@ -7,6 +7,7 @@
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "stage/descriptions.hpp"
+#include "stage/stage.hpp"
 
 using namespace bitdarts;
 using Catch::Matchers::Contains;
@@ -57,6 +58,48 @@ TEST_CASE("stages take what they need from where it lies") {
   CHECK(names_of(finetune_of(config)) == Names{"tokens", "pretrained"});
   config.finetune.from = "searched";
   CHECK(names_of(finetune_of(config)) == Names{"tokens", "pretrained", "searched"});
+}
+
+TEST_CASE("a scheme that was found comes from the search that found it") {
+  config::Config config;
+  config.search.budget = {"w4a8", "5%"};
+  const auto searched_of = [&](const std::string& scheme) {
+    config.finetune.scheme = scheme;
+    const auto description = finetune_of(config);
+    REQUIRE(names_of(description) == Names{"tokens", "pretrained", "searched"});
+    return description.inputs[2].path;
+  };
+  CHECK(searched_of("searched:5%") == fs::path("in/searched.h5"));
+  CHECK(searched_of("sensitivity") == fs::path("in/baselines/sensitivity/searched.h5"));
+  CHECK(searched_of("sensitivity:5%") == searched_of("sensitivity"));  // one search for all budgets
+  CHECK(searched_of("random:2:5%") == fs::path("in/baselines/random_2/searched.h5"));
+  CHECK(searched_of("random") == fs::path("in/baselines/random_1/searched.h5"));
+}
+
+TEST_CASE("the best scheme follows what it is chosen from") {
+  config::Config config;
+  config.search.budget = {"w4a8", "5%"};
+  config.finetune.scheme = "best";
+  config.finetune.from = "searched";  // is the others' affair
+  config.report.baselines = {"fisher", "uniform:lsq+:w4a8"};
+  const auto description = finetune_of(config);
+  CHECK(names_of(description) == Names{"tokens", "pretrained", "finetuned-searched", "finetuned-fisher",
+                                       "finetuned-uniform_lsqplus_w4a8"});
+  CHECK(description.inputs[2].path == fs::path("in/baselines/searched/finetuned.h5"));
+  CHECK(stage::stage_of("finetuned-fisher") == "finetune");
+  const auto key = [&] {
+    const auto now = finetune_of(config);
+    std::vector<store::InputRecord> records;
+    for (const auto& input : now.inputs) records.push_back({input.name, input.path.string(), "hash"});
+    return stage::key_of(config, now, records);
+  };
+  const std::string before = key();
+  config.search.budget = {"w8a8", "w4a8", "5%"};  // others may be within it
+  CHECK(key() != before);
+  config.search.budget = {"w4a8", "5%"};
+  CHECK(key() == before);
+  config.report.baselines.pop_back();
+  CHECK(key() != before);
 }
 
 TEST_CASE("a scheme file stands for its text, wherever it lies") {

@@ -47,6 +47,22 @@ TEST_CASE("each distinct recipe is made once, and what a later option is swept o
   CHECK(count_of(last, "evaluate", false) == 2);
 }
 
+TEST_CASE("a search is made once for the schemes of all its budgets") {
+  config::Config base;
+  base.search.budget = {"w4a8", "5%"};
+  const auto swept =
+      sweep::make_plan(sweep_of("finetune.scheme = searched | searched:5%\nrun.seed = 1 | 2\n"), base, "x");
+  CHECK(count_of(swept, "search", true) == 2);
+  CHECK(count_of(swept, "search", false) == 0);
+  CHECK(count_of(swept, "finetune", false) == 4);
+  base.report.budgets = "all";
+  base.report.baselines = {"sensitivity"};
+  const auto reported = sweep::make_plan(sweep_of("run.seed = 1 | 2\n"), base, "x");
+  CHECK(count_of(reported, "search", true) == 4);
+  CHECK(count_of(reported, "search", false) == 0);
+  CHECK(count_of(reported, "finetune", false) == 8);
+}
+
 TEST_CASE("the full-precision model is evaluated once for all tasks that are measured beside it") {
   config::Config base;
   const std::string two = "search.budget = w4a8 | w8a8\n";

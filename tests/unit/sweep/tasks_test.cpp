@@ -33,9 +33,9 @@ TEST_CASE("the tasks are all combinations, the last axis fastest, each with its 
   const auto tasks = tasks_of("search.budget = w4a8 | w8a8\nrun.seed = 1..3\n");
   REQUIRE(tasks.size() == 6);
   CHECK(tasks[1].overrides == std::vector<std::string>{"--search.budget=w4a8", "--run.seed=2"});
-  CHECK(tasks[1].config.search.budget == "w4a8");
+  CHECK(tasks[1].config.search.budget == std::vector<std::string>{"w4a8"});
   CHECK(tasks[1].config.run.seed == 2);
-  CHECK(tasks[3].config.search.budget == "w8a8");
+  CHECK(tasks[3].config.search.budget == std::vector<std::string>{"w8a8"});
   CHECK(tasks[3].config.run.seed == 1);
   CHECK(tasks[1].id.starts_with("w4a8-seed2-"));
   CHECK(sweep::swept_keys(tasks) == std::vector<std::string>{"search.budget", "run.seed"});
@@ -110,6 +110,71 @@ TEST_CASE("schemes chosen by hand are tasks too, once for each combination that 
   CHECK(std::any_of(swept.begin(), swept.end(), [&](const auto& task) { return task.id == tasks[4].id; }));
 }
 
+TEST_CASE("a list of budgets is one value of an axis") {
+  const auto tasks = tasks_of("search.budget = w8a8 | w4a8 5%\nsearch.strategy = darts | random:2\n");
+  REQUIRE(tasks.size() == 4);
+  CHECK(tasks[3].config.search.budget == std::vector<std::string>{"w4a8", "5%"});
+  CHECK(tasks[3].config.search.strategy == "random:2");
+  CHECK(tasks[3].overrides ==
+        std::vector<std::string>{"--search.budget=w4a8 5%", "--search.strategy=random:2"});
+  CHECK(tasks_of("search.budget = \"\" | w4a8\n")[0].config.search.budget.empty());
+}
+
+TEST_CASE("the scheme of a strategy is a task with that strategy") {
+  config::Config base;
+  base.report.baselines = {"sensitivity", "random:2", "uniform:lsq+:w4a8"};
+  const auto tasks = tasks_of("search.budget = w4a8 | w8a8\n", base);
+  REQUIRE(tasks.size() == 7);  // the schemes that are found depend on the budget
+  CHECK(tasks[2].baseline);
+  CHECK(tasks[2].config.search.strategy == "sensitivity");
+  CHECK(tasks[2].config.finetune.scheme == "searched");
+  CHECK(tasks[2].overrides ==
+        std::vector<std::string>{"--search.budget=w4a8", "--search.strategy=sensitivity"});
+  CHECK(tasks[5].overrides == std::vector<std::string>{"--search.budget=w8a8", "--search.strategy=random:2"});
+  CHECK(sweep::swept_keys(tasks) ==
+        std::vector<std::string>{"search.strategy", "search.budget", "finetune.scheme"});
+  // As values of search.strategy they are the same tasks, and not there twice.
+  const auto swept =
+      tasks_of("search.budget = w4a8 | w8a8\nsearch.strategy = darts | sensitivity | random:2\n");
+  const auto both =
+      tasks_of("search.budget = w4a8 | w8a8\nsearch.strategy = darts | sensitivity | random:2\n", base);
+  CHECK(swept.size() == 6);
+  CHECK(both.size() == 7);
+  const auto among = [](const std::vector<sweep::Task>& all, const std::string& id) {
+    return std::any_of(all.begin(), all.end(), [&](const auto& task) { return task.id == id; });
+  };
+  CHECK(among(swept, tasks[2].id));
+  CHECK(among(both, tasks[5].id));
+}
+
+TEST_CASE("at all budgets there are more schemes of the same searches") {
+  config::Config base;
+  base.search.budget = {"w4a8", "5%"};
+  base.report.baselines = {"fisher"};
+  base.report.budgets = "all";
+  const auto tasks = tasks_of("run.seed = 1 | 2\n", base);
+  REQUIRE(tasks.size() == 8);  // two seeds, each searched and fisher at two budgets
+  std::set<std::string> schemes, searches;
+  for (const auto& task : tasks) {
+    schemes.insert(task.config.search.strategy + " " + task.config.finetune.scheme);
+    searches.insert(sweep::recipe_name("search", task.config));
+  }
+  CHECK(schemes == std::set<std::string>{"darts searched", "darts searched:5%", "fisher searched",
+                                         "fisher searched:5%"});
+  CHECK(searches.size() == 4);
+}
+
+TEST_CASE("what is no task's own scheme is refused, with what to do instead") {
+  config::Config base;
+  base.finetune.scheme = "sensitivity";
+  CHECK_THAT(complaint_of([&] { tasks_of("run.seed = 1 | 2\n", base); }),
+             Contains("search.strategy = sensitivity") && Contains("report.baselines"));
+  CHECK_THAT(complaint_of([] { tasks_of("finetune.scheme = searched | random\n"); }),
+             Contains("search.strategy = random:1"));
+  CHECK_THAT(complaint_of([] { tasks_of("finetune.scheme = searched | best\n"); }),
+             Contains("finetune.scheme = searched"));
+}
+
 TEST_CASE("what bears on a task is what its recipe depends on") {
   // Every option, changed alone, changes the recipe of the evaluation exactly when bears_on says so.
   for (const std::string scheme : {"searched", "uniform:lsq+:w4a8"}) {
@@ -147,7 +212,7 @@ TEST_CASE("what bears on a task is what its recipe depends on") {
 
 TEST_CASE("recipes are shared where nothing that a stage depends on differs") {
   config::Config a, b;
-  b.search.budget = "w4a8";
+  b.search.budget = {"w4a8"};
   b.finetune.steps = 7;
   CHECK(sweep::recipe_name("tokenize", a) == sweep::recipe_name("tokenize", b));
   CHECK(sweep::recipe_name("pretrain", a) == sweep::recipe_name("pretrain", b));

@@ -1,0 +1,25 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+
+namespace bitdarts::report {
+
+/// One start of a stage in a pipeline.
+struct Step {
+  std::string name;  ///< "search", "finetune-uniform_lsqplus_w4a8": no two in a pipeline are alike
+  std::string stage;
+  config::Config config;               ///< that the stage is started with
+  std::vector<std::string> arguments;  ///< beside the pipeline's: folders and scheme of a baseline
+};
+
+/// What a pipeline makes, from stage `from` to stage `to`, in an order in which it can be made: the chain;
+/// then each of config::baselines_of(), finetuned and evaluated in its folder, the search of its strategy
+/// before the first that takes it. With finetune.scheme = best the chain's own finetuning and evaluation come
+/// last. The report and the full-precision model (bitdarts-reference) are not among them. ConfigError when
+/// `from` or `to` is no stage or `from` comes after `to`.
+std::vector<Step> pipeline_steps(const config::Config& config, const std::string& from,
+                                 const std::string& to);
+
+}  // namespace bitdarts::report
