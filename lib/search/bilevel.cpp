@@ -28,6 +28,10 @@ MultiplierOptions error_multiplier(const config::SearchOptions& o) {
   return {.mode = mode, .start = o.error_weight, .rate = dual ? 0.05 : 0.01, .damping = dual ? 1.0 : 0.0};
 }
 
+quant::ErrorMeasure error_measure(const config::SearchOptions& o) {
+  return o.error_measure == "fisher" ? quant::ErrorMeasure::fisher : quant::ErrorMeasure::relative;
+}
+
 }  // namespace
 
 template <class Real>
@@ -182,7 +186,8 @@ auto Bilevel<Real>::level_gradients(std::int64_t step) -> LevelGradients {
   const train::Objective objective{.error_weight = error_weight(),
                                    .clip_decay = options_.clip_decay,
                                    .temperature = tau,
-                                   .wanted = second_order ? train::Wanted::all : train::Wanted::architecture};
+                                   .wanted = second_order ? train::Wanted::all : train::Wanted::architecture,
+                                   .error_measure = error_measure(options_)};
   const train::Batch outer_batch{levels_.outer, step, options_.batch};
   train::Gradient<Real>& outer = found.outer;
   if (second_order) {
@@ -215,7 +220,8 @@ train::Gradient<Real> Bilevel<Real>::outer_gradient(std::int64_t step) {
 template <class Real>
 double Bilevel<Real>::outer_objective(std::int64_t step) {
   relax(step);
-  const auto outer = engine_.gradient(weights_.values(), &bank_, {levels_.outer, step, options_.batch}, {});
+  const auto outer = engine_.gradient(weights_.values(), &bank_, {levels_.outer, step, options_.batch},
+                                      {.error_measure = error_measure(options_)});
   const double ratio = expected_cost().ratio;
   return outer.loss + error_weight() * outer.error + cost_multiplier_.effective(ratio, target(step)) * ratio;
 }
