@@ -139,14 +139,21 @@ void add_search_costs(Adder& add, SearchOptions& o) {
       "dual: ρ of the augmented Lagrangian, proportional gain, in the same unit", at_least(0));
   add("cost_ramp", o.cost_ramp, "share of the steps",
       "dual: the target falls from the cost at the start to the budget over so many", between(0, 1));
+  add("error_measure", o.error_measure, "",
+      "of the quantization error L_err. fisher: the increase of the loss by its curvature, in nats per token "
+      "(diagonal of the empirical Fisher matrix), summed over the layers; relative: squared error over "
+      "square, averaged over the layers",
+      one_of({"fisher", "relative"}));
   add("error_mode", o.error_mode, "",
-      "how λ_err is found. uncertainty: balances the scale of the losses, encodes no budget; dual: "
-      "search.error_budget; "
-      "fixed: search.error_weight",
+      "how λ_err is found. fixed: search.error_weight; uncertainty: balances the scale of the losses, its "
+      "stationary point is λ_err = 1 / L_err, encodes no budget; dual: search.error_budget",
       one_of({"uncertainty", "dual", "fixed"}));
   add("error_weight", o.error_weight, "",
-      "λ_err at the start (fixed: its value); 0: the quantization error is no part of the loss", at_least(0));
-  add("error_budget", o.error_budget, "relative error", "dual λ_err: what is allowed", at_least(0));
+      "λ_err at the start (fixed: its value; 1 with search.error_measure = fisher: nats count as nats); 0: "
+      "the quantization error is no part of the loss",
+      at_least(0));
+  add("error_budget", o.error_budget, "nats per token, or relative error",
+      "dual λ_err: the L_err that is allowed", at_least(0));
 }
 
 void add_search_schedule(Adder& add, SearchOptions& o) {

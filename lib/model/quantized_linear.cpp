@@ -47,7 +47,8 @@ at::Tensor mix(const at::Tensor& x, const InputQuantizer& quantizer) {
 at::Tensor unmix(const at::Tensor& x, at::Tensor gradient, InputQuantizer& quantizer, at::Tensor* mixed) {
   quantizer.sums.candidates.resize(quantizer.candidates.size());
   if (!x.is_cpu()) {
-    auto [dx, again] = quant::mixed_backward_tensor(x, gradient, quantizer.candidates, quantizer.sums);
+    auto [dx, again] =
+        quant::mixed_backward_tensor(x, gradient, quantizer.candidates, quantizer.sums, quantizer.measure);
     if (mixed) *mixed = again;
     return dx;
   }
@@ -59,7 +60,8 @@ at::Tensor unmix(const at::Tensor& x, at::Tensor gradient, InputQuantizer& quant
     const auto mixed_again = mixed ? mutable_elements<scalar_t>(*mixed) : std::span<scalar_t>{};
     if (quantizer.wants_sums) {
       quant::mixed_backward<scalar_t>(elements<scalar_t>(x), elements<scalar_t>(gradient), bound,
-                                      mutable_elements<scalar_t>(dx), mixed_again, quantizer.sums);
+                                      mutable_elements<scalar_t>(dx), mixed_again, quantizer.sums,
+                                      quantizer.measure);
     } else {
       const double maximum =
           quant::mixed_backward_values<scalar_t>(elements<scalar_t>(x), elements<scalar_t>(gradient), bound,

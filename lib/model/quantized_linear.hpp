@@ -12,6 +12,7 @@ struct InputQuantizer {
   std::vector<quant::BoundCandidate<double>> candidates;
   quant::MixedSums sums;
   bool wants_sums = true;  ///< false: a backward pass leaves only the maximum in `sums`
+  quant::ErrorMeasure measure = quant::ErrorMeasure::relative;  ///< of the error sums
   std::vector<float>
       sample;  ///< calibration: values seen, at most sample_limit, evenly spread over the tensor
   std::size_t sample_limit = 0;  ///< 0: no calibration

@@ -204,7 +204,7 @@ void mix_weights(const Bank& bank, const Site& site, std::span<const Real> weigh
 template <class Real>
 std::vector<MixedSums> mixed_weight_backward(const Bank& bank, const Site& site,
                                              std::span<const Real> weights, std::span<const Real> gradient,
-                                             std::span<Real> weight_gradient) {
+                                             std::span<Real> weight_gradient, ErrorMeasure measure) {
   std::vector<MixedSums> sums(static_cast<std::size_t>(site.channels));
   const std::size_t row = weights.size() / static_cast<std::size_t>(site.channels);
   for (std::int64_t c = 0; c < site.channels; ++c) {
@@ -214,7 +214,7 @@ std::vector<MixedSums> mixed_weight_backward(const Bank& bank, const Site& site,
     part.candidates.resize(site.candidates.size());
     mixed_backward<Real>(weights.subspan(at, row), gradient.subspan(at, row), bound,
                          weight_gradient.empty() ? weight_gradient : weight_gradient.subspan(at, row), {},
-                         part);
+                         part, measure);
   }
   return sums;
 }
@@ -237,8 +237,9 @@ void mixed_weight_backward_values(const Bank& bank, const Site& site, std::span<
   template void mix_weights<Real>(const Bank&, const Site&, std::span<const Real>, std::span<Real>);         \
   template void mixed_weight_backward_values<Real>(const Bank&, const Site&, std::span<const Real>,          \
                                                    std::span<const Real>, std::span<Real>);                  \
-  template std::vector<MixedSums> mixed_weight_backward<Real>(                                               \
-      const Bank&, const Site&, std::span<const Real>, std::span<const Real>, std::span<Real>);
+  template std::vector<MixedSums> mixed_weight_backward<Real>(const Bank&, const Site&,                      \
+                                                              std::span<const Real>, std::span<const Real>,  \
+                                                              std::span<Real>, ErrorMeasure);
 BITDARTS_INSTANTIATE(float)
 BITDARTS_INSTANTIATE(double)
 #undef BITDARTS_INSTANTIATE

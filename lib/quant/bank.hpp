@@ -89,7 +89,8 @@ void mix_weights(const Bank& bank, const Site& site, std::span<const Real> weigh
 template <class Real>
 std::vector<MixedSums> mixed_weight_backward(const Bank& bank, const Site& site,
                                              std::span<const Real> weights, std::span<const Real> gradient,
-                                             std::span<Real> weight_gradient);
+                                             std::span<Real> weight_gradient,
+                                             ErrorMeasure measure = ErrorMeasure::relative);
 
 /// dL/dW alone, bit for bit as above.
 template <class Real>
@@ -98,13 +99,24 @@ void mixed_weight_backward_values(const Bank& bank, const Site& site, std::span<
 
 /// What one objective adds up to for one site.
 struct SiteObjective {
-  double error_weight = 0;  ///< λ_err times this site's share of the mean in L_err
+  double error_weight = 0;  ///< λ_err times this site's share in L_err
   double clip_decay = 0;    ///< λ_a of PACT's λ_a a^2
   double temperature = 1;
-  bool task_gradient = true;  ///< false: the sums carry no G (only L_err)
+  bool task_gradient = true;                      ///< false: the sums carry no G (only L_err)
+  ErrorMeasure measure = ErrorMeasure::relative;  ///< that the sums were made with
+  double tokens = 1;                              ///< fisher: T, those that G is the mean loss of
 };
-/// Σ_j p_j e_j of a site, e_j = squared error / (sum x^2 + ε count) (per channel: over all channels).
-double relative_error(const Bank& bank, const Site& site, std::span<const MixedSums> sums);
+/// Per candidate, over all channels. relative: e_j = sum (Q_j(x) - x)^2 / (sum x^2 + ε count). fisher, in
+/// nats per token: F_j = T/2 sum H (Q_j(x) - x)^2, what the quantization adds to the mean loss by its
+/// curvature, the Hessian taken as the diagonal of the empirical Fisher matrix (LeCun, Denker, Solla 1990).
+std::vector<double> candidate_errors(const Site& site, std::span<const MixedSums> sums,
+                                     const SiteObjective& objective);
+/// <G, Q_j(x)> - <G, x~> per candidate, over all channels: what the loss would change by to first order with
+/// the candidate in place of the mixture [nats per token].
+std::vector<double> candidate_task(const Bank& bank, const Site& site, std::span<const MixedSums> sums);
+/// Σ_j p_j e_j, or Σ_j p_j F_j, of a site.
+double expected_error(const Bank& bank, const Site& site, std::span<const MixedSums> sums,
+                      const SiteObjective& objective = {});
 /// METHOD section 3 and 4: adds the gradients of L_CE + λ_err L_err + λ_a a^2 with respect to α and θ (LSQ's
 /// g applied). `sums`: one per channel (weights) or one (inputs).
 void add_site_gradients(const Bank& bank, const Site& site, std::span<const MixedSums> sums,

@@ -23,6 +23,11 @@ double total_square(std::span<const MixedSums> sums) {
                   std::numeric_limits<double>::min());  // no pass over the site: 0, not NaN
 }
 
+// What a sum of squared errors is divided by.
+double error_unit(std::span<const MixedSums> sums, const SiteObjective& objective) {
+  return objective.measure == ErrorMeasure::fisher ? 2.0 / objective.tokens : total_square(sums);
+}
+
 template <class Field>
 std::vector<double> over_channels(const Site& site, std::span<const MixedSums> sums, Field field) {
   std::vector<double> total(site.candidates.size(), 0.0);
@@ -42,30 +47,46 @@ void add_softmax_gradient(std::span<const double> p, std::span<const double> val
 
 }  // namespace
 
-double relative_error(const Bank& bank, const Site& site, std::span<const MixedSums> sums) {
+std::vector<double> candidate_errors(const Site& site, std::span<const MixedSums> sums,
+                                     const SiteObjective& objective) {
+  auto errors = over_channels(site, sums, [](const CandidateSums& s) { return s.squared_error; });
+  const double unit = error_unit(sums, objective);
+  for (auto& error : errors) error /= unit;
+  return errors;
+}
+
+std::vector<double> candidate_task(const Bank& bank, const Site& site, std::span<const MixedSums> sums) {
+  auto task = over_channels(site, sums, [](const CandidateSums& s) { return s.gradient_quantized; });
+  const auto p = bank.probabilities(site);
+  double mean = 0;
+  for (std::size_t j = 0; j < p.size(); ++j) mean += p[j] * task[j];
+  for (auto& value : task) value -= mean;
+  return task;
+}
+
+double expected_error(const Bank& bank, const Site& site, std::span<const MixedSums> sums,
+                      const SiteObjective& objective) {
   const auto squared = over_channels(site, sums, [](const CandidateSums& s) { return s.squared_error; });
   const auto p = bank.probabilities(site);
   double error = 0;
   for (std::size_t j = 0; j < p.size(); ++j) error += p[j] * squared[j];
-  return error / total_square(sums);
+  return error / error_unit(sums, objective);
 }
 
 void add_site_gradients(const Bank& bank, const Site& site, std::span<const MixedSums> sums,
                         const SiteObjective& objective, std::span<double> alpha_gradient,
                         std::span<double> theta_gradient) {
   const auto p = bank.probabilities(site);
-  const double square = total_square(sums);
   const auto alpha_part = alpha_gradient.subspan(site.alpha, p.size());
   if (objective.task_gradient) {
     const auto task = over_channels(site, sums, [](const CandidateSums& s) { return s.gradient_quantized; });
     add_softmax_gradient(p, task, objective.temperature, 1.0, alpha_part);
   }
-  auto errors = over_channels(site, sums, [](const CandidateSums& s) { return s.squared_error; });
-  for (auto& error : errors) error /= square;
+  const auto errors = candidate_errors(site, sums, objective);
   add_softmax_gradient(p, errors, objective.temperature, objective.error_weight, alpha_part);
 
   const double task_weight = objective.task_gradient ? 1.0 : 0.0;
-  const double error_factor = 2.0 * objective.error_weight / square;
+  const double error_factor = 2.0 * objective.error_weight / error_unit(sums, objective);
   for (std::size_t j = 0; j < p.size(); ++j) {
     const Candidate& candidate = site.candidates[j];
     if (candidate.method == Method::identity || candidate.method == Method::uniform) continue;

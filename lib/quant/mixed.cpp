@@ -121,15 +121,15 @@ void mixed_forward(std::span<const Real> x, std::span<const BoundCandidate<Real>
 template <class Real>
 void mixed_backward(std::span<const Real> x, std::span<const Real> gradient,
                     std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx,
-                    std::span<Real> mixed, MixedSums& sums) {
+                    std::span<Real> mixed, MixedSums& sums, ErrorMeasure measure) {
   require_size("the gradient", gradient.size(), x.size());
   if (!dx.empty()) require_size("the gradient of x", dx.size(), x.size());
   if (!mixed.empty()) require_size("the mixture", mixed.size(), x.size());
   const auto kernel = kernels<Real>();
+  const auto backward = measure == ErrorMeasure::fisher ? kernel.weighted_backward : kernel.backward;
   sum_blocks(x.size(), candidates.size(), sums, [&](std::size_t begin, std::size_t size, BlockSums& block) {
-    kernel.backward(x.data() + begin, gradient.data() + begin, size, candidates.data(), candidates.size(),
-                    dx.empty() ? nullptr : dx.data() + begin, mixed.empty() ? nullptr : mixed.data() + begin,
-                    block);
+    backward(x.data() + begin, gradient.data() + begin, size, candidates.data(), candidates.size(),
+             dx.empty() ? nullptr : dx.data() + begin, mixed.empty() ? nullptr : mixed.data() + begin, block);
   });
 }
 
@@ -164,6 +164,17 @@ void mixed_errors(std::span<const Real> x, std::span<const BoundCandidate<Real>>
   });
 }
 
+template <class Real>
+void mixed_weighted_errors(std::span<const Real> x, std::span<const Real> gradient,
+                           std::span<const BoundCandidate<Real>> candidates, MixedSums& sums) {
+  require_size("the gradient", gradient.size(), x.size());
+  const auto kernel = kernels<Real>();
+  sum_blocks(x.size(), candidates.size(), sums, [&](std::size_t begin, std::size_t size, BlockSums& block) {
+    kernel.weighted_errors(x.data() + begin, gradient.data() + begin, size, candidates.data(),
+                           candidates.size(), block);
+  });
+}
+
 template BoundCandidate<float> bind<float>(const Candidate&, double, double, double);
 template BoundCandidate<double> bind<double>(const Candidate&, double, double, double);
 template void mixed_forward<float>(std::span<const float>, std::span<const BoundCandidate<float>>,
@@ -172,10 +183,10 @@ template void mixed_forward<double>(std::span<const double>, std::span<const Bou
                                     std::span<double>);
 template void mixed_backward<float>(std::span<const float>, std::span<const float>,
                                     std::span<const BoundCandidate<float>>, std::span<float>,
-                                    std::span<float>, MixedSums&);
+                                    std::span<float>, MixedSums&, ErrorMeasure);
 template void mixed_backward<double>(std::span<const double>, std::span<const double>,
                                      std::span<const BoundCandidate<double>>, std::span<double>,
-                                     std::span<double>, MixedSums&);
+                                     std::span<double>, MixedSums&, ErrorMeasure);
 template double mixed_backward_values<float>(std::span<const float>, std::span<const float>,
                                              std::span<const BoundCandidate<float>>, std::span<float>,
                                              std::span<float>);
@@ -185,5 +196,9 @@ template double mixed_backward_values<double>(std::span<const double>, std::span
 template void mixed_errors<float>(std::span<const float>, std::span<const BoundCandidate<float>>, MixedSums&);
 template void mixed_errors<double>(std::span<const double>, std::span<const BoundCandidate<double>>,
                                    MixedSums&);
+template void mixed_weighted_errors<float>(std::span<const float>, std::span<const float>,
+                                           std::span<const BoundCandidate<float>>, MixedSums&);
+template void mixed_weighted_errors<double>(std::span<const double>, std::span<const double>,
+                                            std::span<const BoundCandidate<double>>, MixedSums&);
 
 }  // namespace bitdarts::quant

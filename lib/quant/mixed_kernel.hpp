@@ -18,19 +18,27 @@ struct BlockSums {
   double maximum = 0;
 };
 
-/// The contracts of mixed_forward, mixed_backward and mixed_errors on at most block_elements elements.
-/// Sums are written, not added. `dx` and `mixed` of backward may be null; outputs may be the inputs.
+/// The contracts of mixed_forward, mixed_backward and mixed_errors (mixed.hpp) on at most block_elements
+/// elements. Sums are written, not added. `dx` and `mixed` of backward may be null; outputs may be the
+/// inputs.
 template <class Real>
 struct BlockKernels {
   void (*forward)(const Real* x, std::size_t n, const BoundCandidate<Real>* candidates, std::size_t count,
                   Real* mixed);
   void (*backward)(const Real* x, const Real* gradient, std::size_t n, const BoundCandidate<Real>* candidates,
                    std::size_t count, Real* dx, Real* mixed, BlockSums& sums);
+  /// backward() with the error sums of ErrorMeasure::fisher, the rest bit for bit the same.
+  void (*weighted_backward)(const Real* x, const Real* gradient, std::size_t n,
+                            const BoundCandidate<Real>* candidates, std::size_t count, Real* dx, Real* mixed,
+                            BlockSums& sums);
   /// backward() without the sums, the rest bit for bit the same; returns max |x|. `mixed` may be null.
   double (*backward_values)(const Real* x, const Real* gradient, std::size_t n,
                             const BoundCandidate<Real>* candidates, std::size_t count, Real* dx, Real* mixed);
   void (*errors)(const Real* x, std::size_t n, const BoundCandidate<Real>* candidates, std::size_t count,
                  BlockSums& sums);
+  /// squared_error and error_range of weighted_backward() alone, bit for bit.
+  void (*weighted_errors)(const Real* x, const Real* gradient, std::size_t n,
+                          const BoundCandidate<Real>* candidates, std::size_t count, BlockSums& sums);
 };
 
 template <class Real>

@@ -86,7 +86,7 @@ void mixed_forward(std::span<const Real> x, std::span<const BoundCandidate<Real>
 template <class Real>
 void mixed_backward(std::span<const Real> x, std::span<const Real> gradient,
                     std::span<const BoundCandidate<Real>> candidates, std::span<Real> dx,
-                    std::span<Real> mixed, MixedSums& sums) {
+                    std::span<Real> mixed, MixedSums& sums, ErrorMeasure measure) {
   require_size(gradient.size(), x.size());
   if (sums.candidates.empty()) sums.candidates.resize(candidates.size());
   require_size(sums.candidates.size(), candidates.size());
@@ -99,15 +99,17 @@ void mixed_backward(std::span<const Real> x, std::span<const Real> gradient,
       const Point<Real> q = evaluate(x[i], candidate);
       const double value = static_cast<double>(q.value), g = static_cast<double>(gradient[i]);
       // Infinity minus itself is not a number, but the identity never makes an error.
-      const double error = candidate.method == Method::identity ? 0.0 : value - static_cast<double>(x[i]);
+      const bool exact = candidate.method == Method::identity;
+      const double error = exact ? 0.0 : value - static_cast<double>(x[i]);
+      const double weight = measure == ErrorMeasure::fisher && !exact ? g * g : 1.0;
       mixture[i] += probability * value;
       mass[i] += probability * q.by_x;
       sum.gradient_quantized += g * value;
-      sum.squared_error += error * error;
+      sum.squared_error += weight * error * error;
       sum.gradient_range += g * q.by_range;
-      sum.error_range += error * q.by_range;
+      sum.error_range += weight * error * q.by_range;
       sum.gradient_offset += g * q.by_offset;
-      sum.error_offset += error * q.by_offset;
+      sum.error_offset += weight * error * q.by_offset;
     }
   }
   for (const Real value : x) {
@@ -126,9 +128,9 @@ template void mixed_forward<double>(std::span<const double>, std::span<const Bou
                                     std::span<double>);
 template void mixed_backward<float>(std::span<const float>, std::span<const float>,
                                     std::span<const BoundCandidate<float>>, std::span<float>,
-                                    std::span<float>, MixedSums&);
+                                    std::span<float>, MixedSums&, ErrorMeasure);
 template void mixed_backward<double>(std::span<const double>, std::span<const double>,
                                      std::span<const BoundCandidate<double>>, std::span<double>,
-                                     std::span<double>, MixedSums&);
+                                     std::span<double>, MixedSums&, ErrorMeasure);
 
 }  // namespace bitdarts::quant::reference

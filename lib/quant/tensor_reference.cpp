@@ -82,7 +82,7 @@ at::Tensor mixed_forward_tensor(const at::Tensor& x, std::span<const BoundCandid
 
 std::pair<at::Tensor, at::Tensor> mixed_backward_tensor(const at::Tensor& x, const at::Tensor& gradient,
                                                         std::span<const BoundCandidate<double>> candidates,
-                                                        MixedSums& sums) {
+                                                        MixedSums& sums, ErrorMeasure measure) {
   if (sums.candidates.empty()) sums.candidates.resize(candidates.size());
   if (sums.candidates.size() != candidates.size())
     throw Error("the sums are of " + std::to_string(sums.candidates.size()) + " candidates, not of " +
@@ -96,8 +96,10 @@ std::pair<at::Tensor, at::Tensor> mixed_backward_tensor(const at::Tensor& x, con
     auto& sum = sums.candidates[j];
     sum.gradient_quantized += product_sum(gradient, q.value);
     if (candidates[j].method == Method::identity) continue;  // makes no error and learns nothing
-    const at::Tensor error = q.value - x;
-    sum.squared_error += product_sum(error, error);
+    const at::Tensor difference = q.value - x;
+    const at::Tensor error =
+        measure == ErrorMeasure::fisher ? (gradient * gradient) * difference : difference;
+    sum.squared_error += product_sum(error, difference);
     sum.gradient_range += product_sum(gradient, q.by_range);
     sum.error_range += product_sum(error, q.by_range);
     sum.gradient_offset += product_sum(gradient, q.by_offset);

@@ -17,6 +17,7 @@ at::Tensor mixed_forward_tensor(const at::Tensor& x, std::span<const BoundCandid
 /// Returns {dx, mixed}; adds to `sums`.
 std::pair<at::Tensor, at::Tensor> mixed_backward_tensor(const at::Tensor& x, const at::Tensor& gradient,
                                                         std::span<const BoundCandidate<double>> candidates,
-                                                        MixedSums& sums);
+                                                        MixedSums& sums,
+                                                        ErrorMeasure measure = ErrorMeasure::relative);
 
 }  // namespace bitdarts::quant

@@ -166,10 +166,10 @@ auto Bilevel<Real>::level_gradients(std::int64_t step) -> LevelGradients {
   // The first order needs no gradient of the weights here, the second takes one for the direction of its
   // product.
   const train::Objective objective{.error_weight = error_weight(),
-                                   .error_measure = measure(),
                                    .clip_decay = options_.clip_decay,
                                    .temperature = tau,
-                                   .wanted = second_order() ? train::Wanted::all : train::Wanted::architecture};
+                                   .wanted = second_order() ? train::Wanted::all : train::Wanted::architecture,
+                                   .error_measure = measure()};
   const train::Batch outer_batch{levels_.outer, step, options_.batch};
   train::Gradient<Real>& outer = found.outer;
   if (second_order()) {

@@ -75,7 +75,9 @@ class Bilevel : public train::Trainee {
   train::AdamOptions inner_options() const {
     return {.learning_rate = options_.weight_learning_rate, .weight_decay = options_.weight_decay};
   }
-  quant::ErrorMeasure measure() const { return quant::parse_error_measure(options_.error_measure); }
+  quant::ErrorMeasure measure() const {
+    return options_.error_measure == "fisher" ? quant::ErrorMeasure::fisher : quant::ErrorMeasure::relative;
+  }
   bool trains_weights() const { return options_.weights == "trained"; }
   bool second_order() const { return options_.order == "second" && trains_weights(); }
   double temperature(std::int64_t step) const { return schedule_.temperature(step); }

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "quant/bank_file.hpp"
+#include "train/finite.hpp"
 
 namespace bitdarts::search {
 namespace {
@@ -44,7 +46,7 @@ Findings find_by_fisher(const Workbench& bench) {
   for (std::int64_t b = 0; b < batches; ++b) {
     const auto pass =
         bench.engine.gradient(problem.weights, &bank, {sampler, b, problem.options.batch},
-                              {.measure = quant::ErrorMeasure::fisher, .wanted = train::Wanted::architecture});
+                              {.wanted = train::Wanted::architecture, .error_measure = quant::ErrorMeasure::fisher});
     train::require_finite(pass.loss, "the loss", b, "search, full precision");
     for (std::size_t s = 0; s < values.size(); ++s)
       for (std::size_t k = 0; k < values[s].size(); ++k)

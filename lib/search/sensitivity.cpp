@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "train/finite.hpp"
 #include "train/loop.hpp"
 
 namespace bitdarts::search {

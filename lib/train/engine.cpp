@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include "comm/shard_tree.hpp"
 #include "core/error.hpp"
 #include "model/transformer.hpp"
+#include "quant/weight_errors.hpp"
+#include "train/architecture_gradient.hpp"
 #include "train/finite.hpp"
 #include "train/leaf_hook.hpp"
 
@@ -15,6 +18,8 @@ namespace {
 
 // Values of one input site that are looked at, at most.
 constexpr std::size_t sample_limit = std::size_t{1} << 17;
+// What one rank passes through the network at once where no batch says it.
+constexpr std::int64_t sequences_at_a_time = 8;
 
 }  // namespace
 
@@ -41,6 +46,14 @@ struct Engine<Real>::Impl {
   bool in_last_backward = false;
   std::vector<LeafHook> hooks;
 
+  // While a pass measures the Fisher error of weights: what it needs, and where a shard's numbers go.
+  struct ShardErrors {
+    const quant::Bank& bank;
+    std::span<const Real> parameters;
+    std::span<double> flat;
+  };
+  std::optional<ShardErrors> shard_errors;
+
   Impl(const comm::Communicator& w, std::int64_t k, const model::ModelShape& shape,
        const model::ParameterLayout& l, const std::string& device)
       : world(w),
@@ -61,12 +74,17 @@ struct Engine<Real>::Impl {
     if (on_host) announce_leaves();
   }
 
-  // While the last local shard goes backward, the tree learns of every gradient that is there. (On the host
-  // only: on a GPU the hooks run in a thread of LibTorch's, and the gradient is elsewhere.)
+  // A gradient that is complete is measured while it is in the cache, and while the last local shard goes
+  // backward the tree learns of it. (On the host only: on a GPU the hooks run in a thread of LibTorch's, and
+  // the gradient is elsewhere.)
   void announce_leaves() {
     const auto announce = [&](const at::Tensor& tensor, std::size_t begin) {
       const std::size_t end = begin + static_cast<std::size_t>(tensor.numel());
-      hooks.emplace_back(tensor, [this, begin, end] {
+      std::optional<std::size_t> linear;
+      for (std::size_t l = 0; l < layout.linears.size(); ++l)
+        if (effective_begin(l) == begin) linear = l;
+      hooks.emplace_back(tensor, [this, begin, end, linear] {
+        if (linear) measure_shard(*linear, shard_gradient.template data_ptr<Real>());
         if (in_last_backward) gradient_tree.ready(begin, end);
       });
     };
@@ -94,7 +112,17 @@ struct Engine<Real>::Impl {
     if (on_host && last) return backward_of_last(loss);
     loss.backward();
     const at::Tensor host = on_host ? shard_gradient : shard_gradient.cpu();
+    if (!on_host)
+      for (std::size_t l = 0; l < layout.linears.size(); ++l) measure_shard(l, host.data_ptr<Real>());
     gradient_tree.push({host.data_ptr<Real>(), elements});
+  }
+
+  void measure_shard(std::size_t linear, const Real* gradient) {
+    if (!shard_errors) return;
+    const auto weight = weight_of(shard_errors->parameters, linear);
+    quant::measure_shard_errors<Real>(shard_errors->bank, linear, weight,
+                                      {gradient + effective_begin(linear), weight.size()},
+                                      shard_errors->flat);
   }
 
   comm::ShardTree<double>& small_tree(std::size_t count) {
@@ -147,11 +175,14 @@ struct Engine<Real>::Impl {
 
   // Leaves whose gradient nobody wants are constants of this pass: embedding, norms and output head, when the
   // pass is for α and θ alone.
-  void set_wanted(Wanted wanted) {
+  void set_wanted(Wanted wanted, quant::ErrorMeasure measure) {
     std::vector<bool> wants(leaves.size(), wanted != Wanted::architecture);
     for (const std::size_t quantized : layout.linear_parameter) wants[quantized] = true;
     for (std::size_t i = 0; i < leaves.size(); ++i) leaves[i].set_requires_grad(wants[i]);
-    for (auto& site : quantizers.sites) site.wants_sums = wanted != Wanted::weights;
+    for (auto& site : quantizers.sites) {
+      site.wants_sums = wanted != Wanted::weights;
+      site.measure = measure;
+    }
   }
 
   model::InputQuantizers* set_quantizers(const quant::Bank* bank) {
@@ -186,43 +217,29 @@ struct Engine<Real>::Impl {
                             used);
   }
 
-  // dL/dW~ -> dL/dW in place, with the sums of the weight sites when they are wanted.
-  void finish_weights(std::span<const Real> parameters, const quant::Bank& bank, Wanted wanted,
-                      Gradient<Real>& result) {
-    const std::span<Real> all = reduced;
+  // dL/dW~ -> dL/dW in place, with the sums of the weight sites when they are wanted. `of_shards`: the summed
+  // numbers of measure_shard(), or empty.
+  void finish_weights(std::span<const Real> parameters, const quant::Bank& bank, const Objective& objective,
+                      std::span<const double> of_shards, Gradient<Real>& result) {
     for (std::size_t l = 0; l < layout.linears.size(); ++l) {
       const auto& site = bank.sites[bank.weight_site[l]];
       const auto weight = weight_of(parameters, l);
-      const auto part = all.subspan(effective_begin(l), weight.size());
-      if (wanted == Wanted::weights) {
+      const auto part = reduced.subspan(effective_begin(l), weight.size());
+      if (objective.wanted == Wanted::weights) {
         quant::mixed_weight_backward_values<Real>(bank, site, weight, part, part);
       } else {
-        result.sums[bank.weight_site[l]] = quant::mixed_weight_backward<Real>(bank, site, weight, part, part);
-      }
-      const std::size_t home = layout.parameters[layout.linear_parameter[l]].begin;
-      if (home != effective_begin(l)) {  // the head's gradient joins that of the matrix it shares
-        for (std::size_t i = 0; i < part.size(); ++i) all[home + i] += part[i];
+        auto& sums = result.sums[bank.weight_site[l]];
+        sums = quant::mixed_weight_backward<Real>(bank, site, weight, part, part, objective.error_measure);
+        if (!of_shards.empty()) quant::centre_errors(bank, l, of_shards, shards, sums);
       }
     }
   }
 
-  // The gradients of α and θ from all sums.
-  void finish_architecture(const quant::Bank& bank, const Objective& objective,
-                           Gradient<Real>& result) const {
-    result.alpha.assign(bank.alpha.size(), 0.0);
-    result.theta.assign(bank.theta.size(), 0.0);
-    const double sites = 2.0 * static_cast<double>(layout.linears.size());
-    for (std::size_t i = 0; i < bank.sites.size(); ++i) {
-      const auto& site = bank.sites[i];
-      const double share = static_cast<double>(site.layers.size()) / sites;
-      result.error += share * quant::relative_error(bank, site, result.sums[i]);
-      quant::add_site_gradients(bank, site, result.sums[i],
-                                {.error_weight = objective.error_weight * share,
-                                 .clip_decay = objective.clip_decay,
-                                 .temperature = objective.temperature,
-                                 .task_gradient = true},
-                                result.alpha, result.theta);
-    }
+  // The gradient of the head's own leaf joins that of the matrix it shares.
+  void join_head() {
+    if (head_elements == 0) return;
+    const std::size_t home = layout.parameters[layout.linear_parameter.back()].begin;
+    for (std::size_t i = 0; i < head_elements; ++i) reduced[home + i] += reduced[layout.total + i];
   }
 };
 
@@ -239,17 +256,23 @@ Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::B
   Impl& my = *impl_;
   my.set_effective(parameters, bank);
   model::InputQuantizers* used = my.set_quantizers(bank);
-  my.set_wanted(bank ? objective.wanted : Wanted::weights);
+  my.set_wanted(bank ? objective.wanted : Wanted::weights, objective.error_measure);
   const bool wants_sums = bank && objective.wanted != Wanted::weights;
+  const bool wants_shards =  // one shard's gradient is the sum itself
+      wants_sums && objective.error_measure == quant::ErrorMeasure::fisher && my.shards > 1;
   const std::int64_t per_shard = batch.sequences / my.shards;
-  const std::size_t statistics = 1 + (wants_sums ? quant::packed_sums_size(*bank) : 0);
-  comm::ShardTree<double>& statistics_tree = my.small_tree(statistics);
-  std::vector<double> packed(statistics), maxima(bank ? bank->sites.size() : 1, 0.0);
+  const std::size_t of_inputs = wants_sums ? quant::packed_sums_size(*bank) : 0;
+  const std::size_t of_weights = wants_shards ? quant::shard_errors_size(*bank) : 0;
+  comm::ShardTree<double>& statistics_tree = my.small_tree(1 + of_inputs + of_weights);
+  std::vector<double> packed(1 + of_inputs + of_weights), maxima(bank ? bank->sites.size() : 1, 0.0);
+  my.shard_errors.reset();
+  if (wants_shards) my.shard_errors.emplace(*bank, parameters, std::span(packed).last(of_weights));
 
   for (int local = 0; local < my.gradient_tree.local_shards(); ++local) {
     const std::int64_t shard = my.gradient_tree.first_shard() + local;
     my.shard_gradient.zero_();
     my.clear_sums();
+    std::fill(packed.begin(), packed.end(), 0.0);
     const at::Tensor loss = my.batch_loss(batch.sampler, batch.step, shard * per_shard, per_shard, used,
                                           1.0 / static_cast<double>(my.shards));
     my.backward(loss, local + 1 == my.gradient_tree.local_shards());
@@ -257,13 +280,14 @@ Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::B
     if (wants_sums) {
       std::vector<quant::MixedSums> sums;
       for (const auto& site : used->sites) sums.push_back(site.sums);
-      quant::pack_sums(*bank, sums, std::span(packed).subspan(1));
+      quant::pack_sums(*bank, sums, std::span(packed).subspan(1, of_inputs));
     }
     if (bank)
       for (std::size_t i = 0; i < maxima.size(); ++i)
         maxima[i] = std::max(maxima[i], used->sites[i].sums.maximum);
     statistics_tree.push(packed);
   }
+  my.shard_errors.reset();
   my.reduced = my.gradient_tree.reduce();
   const std::span<const double> summed = statistics_tree.reduce();
   my.world.max_in_place(maxima);
@@ -272,19 +296,17 @@ Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::B
   result.loss = summed[0];
   result.weights = my.reduced.first(my.layout.total);
   if (bank) {
-    auto inputs = wants_sums ? quant::unpack_sums(*bank, summed.subspan(1))
+    auto inputs = wants_sums ? quant::unpack_sums(*bank, summed.subspan(1, of_inputs))
                              : std::vector<quant::MixedSums>(bank->sites.size());
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       inputs[i].maximum = maxima[i];
       result.sums.push_back({std::move(inputs[i])});
     }
-    my.finish_weights(parameters, *bank, objective.wanted, result);
-    if (wants_sums) my.finish_architecture(*bank, objective, result);
-  } else if (my.head_elements > 0) {
-    const std::size_t home = my.layout.parameters[my.layout.linear_parameter.back()].begin;
-    for (std::size_t i = 0; i < my.head_elements; ++i)
-      my.reduced[home + i] += my.reduced[my.layout.total + i];
+    my.finish_weights(parameters, *bank, objective, summed.last(of_weights), result);
+    const auto tokens = static_cast<double>(batch.sequences * my.transformer.shape().context);
+    if (wants_sums) add_architecture_gradient(*bank, objective, tokens, result);
   }
+  my.join_head();
   return result;
 }
 
@@ -307,6 +329,21 @@ double Engine<Real>::loss(std::span<const Real> parameters, quant::Bank* bank, c
 }
 
 template <class Real>
+double Engine<Real>::own_loss(std::span<const Real> parameters, quant::Bank* bank, const Batch& batch) {
+  Impl& my = *impl_;
+  at::NoGradGuard no_grad;
+  my.set_effective(parameters, bank);
+  model::InputQuantizers* used = my.set_quantizers(bank);
+  double total = 0;
+  for (std::int64_t first = 0; first < batch.sequences; first += sequences_at_a_time) {
+    const std::int64_t count = std::min(sequences_at_a_time, batch.sequences - first);
+    total += static_cast<double>(count) *
+             my.batch_loss(batch.sampler, batch.step, first, count, used).template item<double>();
+  }
+  return total / static_cast<double>(batch.sequences);
+}
+
+template <class Real>
 std::string Engine<Real>::locate_not_finite(std::span<const Real> parameters, const quant::Bank* bank,
                                             const Batch& batch) {
   Impl& my = *impl_;
@@ -315,11 +352,8 @@ std::string Engine<Real>::locate_not_finite(std::span<const Real> parameters, co
     const std::size_t bad = first_not_finite(parameters.subspan(p.begin, p.size));
     if (bad < p.size) return p.name + ", element " + std::to_string(bad);
   }
-  if (bank) {
-    for (const auto& site : bank->sites)
-      for (std::size_t i = site.range; i < site.offset + site.candidates.size(); ++i)
-        if (!std::isfinite(bank->theta[i])) return label_of(site);
-  }
+  if (bank)
+    if (const auto* site = first_not_finite_site(*bank)) return label_of(*site);
   at::NoGradGuard no_grad;
   my.set_effective(parameters, nullptr);
   model::InputQuantizers probe;
@@ -329,11 +363,8 @@ std::string Engine<Real>::locate_not_finite(std::span<const Real> parameters, co
   const std::int64_t per_shard = batch.sequences / my.shards;
   for (int local = 0; local < my.gradient_tree.local_shards(); ++local) {
     const std::int64_t shard = my.gradient_tree.first_shard() + local;
-    for (auto& site : probe.sites) {
-      site = {};
-      site.pass_through = true;
-      site.sample_limit = sample_limit;
-    }
+    for (auto& site : probe.sites)
+      site = {.candidates = {}, .sums = {}, .sample = {}, .sample_limit = sample_limit, .pass_through = true};
     const double loss = my.batch_loss(batch.sampler, batch.step, shard * per_shard, per_shard, &probe)
                             .template item<double>();
     for (std::size_t l = 0; l < linears.size(); ++l)
@@ -358,9 +389,8 @@ void Engine<Real>::calibrate(std::span<const Real> parameters, quant::Bank& bank
     site.pass_through = true;
     site.sample_limit = sample_limit;
   }
-  constexpr std::int64_t at_a_time = 8;
-  for (std::int64_t first = 0; first < sequences; first += at_a_time) {
-    my.batch_loss(sampler, 0, first, std::min(at_a_time, sequences - first), used);
+  for (std::int64_t first = 0; first < sequences; first += sequences_at_a_time) {
+    my.batch_loss(sampler, 0, first, std::min(sequences_at_a_time, sequences - first), used);
   }
   for (std::size_t i = 0; i < bank.sites.size(); ++i) {
     const auto& site = bank.sites[i];

@@ -32,6 +32,9 @@ struct Objective {
   double clip_decay = 0;    ///< PACT λ_a
   double temperature = 1;   ///< τ, for the α gradient
   Wanted wanted = Wanted::all;
+  /// Of L_err and the error sums. fisher costs a light pass over the weights for every shard, and depends on
+  /// the number of shards (quant/weight_errors.hpp).
+  quant::ErrorMeasure error_measure = quant::ErrorMeasure::relative;
 };
 
 /// The gradient of the mean loss over the whole batch, the same to the last bit on every rank and for every
@@ -39,10 +42,12 @@ struct Objective {
 template <class Real>
 struct Gradient {
   double loss = 0;                   ///< mean NLL [nats per token]
-  double error = 0;                  ///< L_err
+  double error = 0;                  ///< L_err; fisher: in nats per token
   std::span<Real> weights;           ///< [layout.total], owned by the engine until its next call
   std::vector<double> alpha, theta;  ///< empty without a bank
   std::vector<std::vector<quant::MixedSums>> sums;  ///< by site: per channel (weights), one (inputs)
+  /// By site and candidate, as quant::candidate_errors() and quant::candidate_task(); empty with alpha.
+  std::vector<std::vector<double>> candidate_errors, candidate_task;
 };
 
 /// Forward and backward over the K virtual shards of a batch, summed over the ranks by the shard tree.
@@ -60,6 +65,9 @@ class Engine {
                           const Objective& objective);
   /// Mean loss of the batch, no gradient.
   double loss(std::span<const Real> parameters, quant::Bank* bank, const Batch& batch);
+  /// The same computed by this rank alone, the whole batch, a few sequences at a time: not collective, and the
+  /// same bits on every rank. For measurements that the ranks divide among themselves.
+  double own_loss(std::span<const Real> parameters, quant::Bank* bank, const Batch& batch);
   /// For an error message, when a loss is not finite: the first weight or quantizer that holds a number that
   /// is none; else the first layer, in forward order, at whose input one arrives. Collective.
   std::string locate_not_finite(std::span<const Real> parameters, const quant::Bank* bank,

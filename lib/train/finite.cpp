@@ -30,6 +30,13 @@ void require_finite(double value, const std::string& what, std::int64_t step, co
   if (!std::isfinite(value)) stop(what, step, where);
 }
 
+const quant::Site* first_not_finite_site(const quant::Bank& bank) {
+  for (const auto& site : bank.sites)
+    for (std::size_t i = site.range; i < site.offset + site.candidates.size(); ++i)
+      if (!std::isfinite(bank.theta[i])) return &site;
+  return nullptr;
+}
+
 std::string label_of(const quant::Site& site) {
   return (site.role == quant::Role::weight ? "weight quantizer of " : "input quantizer of ") + site.name;
 }

@@ -21,6 +21,9 @@ void require_finite_gradients(const quant::Bank& bank, std::span<const double> a
 /// The same for α and θ themselves.
 void require_finite_bank(const quant::Bank& bank, std::int64_t step, const std::string& stage);
 
+/// The first site with a range or an offset that is not finite, or null.
+const quant::Site* first_not_finite_site(const quant::Bank& bank);
+
 /// "input quantizer of model.layers.0.mlp.up_proj"
 std::string label_of(const quant::Site& site);
 

@@ -10,7 +10,7 @@ namespace {
 
 const std::vector<LayerShape> layers{{"model.layers.0.self_attn.q_proj", 3, 40},
                                      {"model.layers.0.self_attn.k_proj", 2, 40}};
-constexpr double temperature = 0.7, error_weight = 0.8, clip_decay = 0.03;
+constexpr double temperature = 0.7, error_weight = 0.8, clip_decay = 0.03, tokens = 24;
 
 // A bank whose ranges clip, with offsets and unequal probabilities.
 Bank uneven_bank(const BankOptions& options) {
@@ -46,19 +46,22 @@ Tensor tensor_of(const Bank& bank, std::size_t site) {
       30 + site);
 }
 
-std::vector<MixedSums> sums_of(const Bank& bank, std::size_t at, const Tensor& tensor) {
+std::vector<MixedSums> sums_of(const Bank& bank, std::size_t at, const Tensor& tensor,
+                               ErrorMeasure measure = ErrorMeasure::relative) {
   const auto& site = bank.sites[at];
   if (site.role == Role::weight) {
     std::vector<double> dx(tensor.x.size());
-    return mixed_weight_backward<double>(bank, site, tensor.x, tensor.g, dx);
+    return mixed_weight_backward<double>(bank, site, tensor.x, tensor.g, dx, measure);
   }
   MixedSums sums;
-  mixed_backward<double>(tensor.x, tensor.g, bound_candidates<double>(bank, site), {}, {}, sums);
+  mixed_backward<double>(tensor.x, tensor.g, bound_candidates<double>(bank, site), {}, {}, sums, measure);
   return {sums};
 }
 
-// <G, mixed x> + λ Σ p e over all sites, from the forward alone.
-double objective(Bank bank) {
+// <G, mixed x> + λ Σ p e over all sites, from the forward alone. e: relative, or T/2 sum G^2 (Q(x) - x)^2, of
+// which G is a constant.
+double objective(Bank bank, ErrorMeasure measure) {
+  const bool fisher = measure == ErrorMeasure::fisher;
   update_probabilities(bank, temperature);
   double total = 0;
   for (std::size_t i = 0; i < bank.sites.size(); ++i) {
@@ -71,11 +74,12 @@ double objective(Bank bank) {
       for (const auto& candidate : bound_candidates<double>(bank, site, channel)) {
         const double q = reference::quantize(tensor.x[e], candidate);
         total += tensor.g[e] * candidate.probability * q;
-        error += candidate.probability * (q - tensor.x[e]) * (q - tensor.x[e]);
+        error += candidate.probability * (q - tensor.x[e]) * (q - tensor.x[e]) *
+                 (fisher ? tensor.g[e] * tensor.g[e] : 1.0);
       }
       square += tensor.x[e] * tensor.x[e];
     }
-    total += error_weight * error / square;
+    total += error_weight * error * (fisher ? tokens / 2 : 1 / square);
   }
   return total;
 }
@@ -83,14 +87,16 @@ double objective(Bank bank) {
 struct Gradients {
   std::vector<double> alpha, theta;
 };
-Gradients closed_form(const Bank& bank) {
+Gradients closed_form(const Bank& bank, ErrorMeasure measure) {
   Gradients g{std::vector<double>(bank.alpha.size(), 0.0), std::vector<double>(bank.theta.size(), 0.0)};
   for (std::size_t i = 0; i < bank.sites.size(); ++i)
-    add_site_gradients(bank, bank.sites[i], sums_of(bank, i, tensor_of(bank, i)),
+    add_site_gradients(bank, bank.sites[i], sums_of(bank, i, tensor_of(bank, i), measure),
                        {.error_weight = error_weight,
                         .clip_decay = clip_decay,
                         .temperature = temperature,
-                        .task_gradient = true},
+                        .task_gradient = true,
+                        .measure = measure,
+                        .tokens = tokens},
                        g.alpha, g.theta);
   return g;
 }
@@ -98,24 +104,32 @@ Gradients closed_form(const Bank& bank) {
 }  // namespace
 
 TEST_CASE("the gradient of alpha is that of finite differences, tied or not, per tensor and per channel") {
-  for (const bool tied : {false, true})
-    for (const bool per_channel : {false, true}) {
-      CAPTURE(tied, per_channel);
-      auto bank = uneven_bank({.per_channel = per_channel, .tie_shared_input = tied, .context = 5});
-      const auto gradient = closed_form(bank).alpha;
-      for (std::size_t k = 0; k < bank.alpha.size(); ++k) {
-        constexpr double h = 1e-4;
-        auto up = bank, down = bank;
-        up.alpha[k] += h, down.alpha[k] -= h;
-        CHECK(gradient[k] == Approx((objective(up) - objective(down)) / (2 * h)).epsilon(1e-6).margin(1e-6));
-      }
+  for (const auto& [tied, per_channel, measure] : {std::tuple{false, false, ErrorMeasure::relative},
+                                                   {true, true, ErrorMeasure::relative},
+                                                   {false, true, ErrorMeasure::relative},
+                                                   {true, false, ErrorMeasure::relative},
+                                                   {false, false, ErrorMeasure::fisher},
+                                                   {true, true, ErrorMeasure::fisher}}) {
+    CAPTURE(tied, per_channel);
+    auto bank = uneven_bank({.per_channel = per_channel, .tie_shared_input = tied, .context = 5});
+    const auto gradient = closed_form(bank, measure).alpha;
+    for (std::size_t k = 0; k < bank.alpha.size(); ++k) {
+      constexpr double h = 1e-4;
+      auto up = bank, down = bank;
+      up.alpha[k] += h, down.alpha[k] -= h;
+      CHECK(gradient[k] ==
+            Approx((objective(up, measure) - objective(down, measure)) / (2 * h)).epsilon(1e-6).margin(1e-6));
     }
+  }
 }
 
 TEST_CASE("the gradient of ranges and offsets is autograd's, times LSQ's scale, plus PACT's decay") {
-  for (const bool per_channel : {false, true}) {
+  for (const auto& [per_channel, measure] : {std::pair{false, ErrorMeasure::relative},
+                                             {true, ErrorMeasure::relative},
+                                             {false, ErrorMeasure::fisher},
+                                             {true, ErrorMeasure::fisher}}) {
     const auto bank = uneven_bank({.per_channel = per_channel, .tie_shared_input = false, .context = 5});
-    const auto gradient = closed_form(bank).theta;
+    const auto gradient = closed_form(bank, measure).theta;
     for (std::size_t i = 0; i < bank.sites.size(); ++i) {
       const auto& site = bank.sites[i];
       const auto tensor = tensor_of(bank, i);
@@ -132,8 +146,11 @@ TEST_CASE("the gradient of ranges and offsets is autograd's, times LSQ's scale, 
         for (std::int64_t c = 0; c < site.channels; ++c) {
           ranges.push_back(at::full({}, bank.theta[site.range_at(j, c)], options).set_requires_grad(true));
           const at::Tensor q = quantize_with_ste(x[c], candidate, ranges.back(), offset);
-          loss =
-              loss + p * (q * g[c]).sum() + error_weight * p * (q - x[c]).square().sum() / x.square().sum();
+          const at::Tensor error = (q - x[c]).square();
+          loss = loss + p * (q * g[c]).sum() +
+                 error_weight * p *
+                     (measure == ErrorMeasure::fisher ? tokens / 2 * (g[c].square() * error).sum()
+                                                      : error.sum() / x.square().sum());
         }
         if (lsq || pact) loss.backward();
         // METHOD section 2: g = 1 / sqrt(N Qp), N elements of the channel, or of the sample.
@@ -186,14 +203,40 @@ TEST_CASE("the relative error is the expected squared error over the square, ove
     }
     square += tensor.x[e] * tensor.x[e];
   }
-  CHECK(relative_error(bank, site, sums_of(bank, 0, tensor)) == Approx(error / square).epsilon(1e-10));
+  CHECK(expected_error(bank, site, sums_of(bank, 0, tensor)) == Approx(error / square).epsilon(1e-10));
   // A site that no value came to, and a tensor of zeros, have no error.
   MixedSums nothing;
   nothing.candidates.resize(6);
-  CHECK(relative_error(bank, site, std::vector<MixedSums>(3, nothing)) == 0);
+  CHECK(expected_error(bank, site, std::vector<MixedSums>(3, nothing)) == 0);
   auto zeros = tensor;
   zeros.x.assign(zeros.x.size(), 0.0);
-  CHECK(relative_error(bank, site, sums_of(bank, 0, zeros)) == 0);
+  CHECK(expected_error(bank, site, sums_of(bank, 0, zeros)) == 0);
+}
+
+TEST_CASE("candidate errors and slopes are those of every candidate in place of the mixture") {
+  const auto bank = uneven_bank({.per_channel = true, .tie_shared_input = false, .context = 5});
+  const auto& site = bank.sites[0];
+  const auto tensor = tensor_of(bank, 0);
+  std::vector<double> fisher(site.candidates.size(), 0.0), task = fisher, mixed(tensor.x.size());
+  mix_weights<double>(bank, site, tensor.x, mixed);
+  for (std::size_t e = 0; e < tensor.x.size(); ++e) {
+    const auto bound = bound_candidates<double>(bank, site, static_cast<std::int64_t>(e / 40));
+    for (std::size_t j = 0; j < fisher.size(); ++j) {
+      const double q = reference::quantize(tensor.x[e], bound[j]), g = tensor.g[e];
+      fisher[j] += tokens / 2 * g * g * (q - tensor.x[e]) * (q - tensor.x[e]);
+      task[j] += g * (q - mixed[e]);
+    }
+  }
+  const SiteObjective objective{.measure = ErrorMeasure::fisher, .tokens = tokens};
+  const auto sums = sums_of(bank, 0, tensor, ErrorMeasure::fisher);
+  const auto errors = candidate_errors(site, sums, objective), slopes = candidate_task(bank, site, sums);
+  double expected = 0;
+  for (std::size_t j = 0; j < fisher.size(); ++j) {
+    CHECK(errors[j] == Approx(fisher[j]).epsilon(1e-11));
+    CHECK(slopes[j] == Approx(task[j]).epsilon(1e-10).margin(1e-12));
+    expected += bank.probabilities(site)[j] * fisher[j];
+  }
+  CHECK(expected_error(bank, site, sums, objective) == Approx(expected).epsilon(1e-11));
 }
 
 TEST_CASE("weights are mixed channel by channel with that channel's ranges") {

@@ -18,15 +18,61 @@ constexpr double CandidateSums::*members[] = {
 // The sum of the magnitudes of what each sum adds up: what rounding errors are relative to.
 template <class Real>
 std::vector<CandidateSums> magnitudes(const std::vector<Real>& x, const std::vector<Real>& gradient,
-                                      const std::vector<BoundCandidate<Real>>& candidates) {
+                                      const std::vector<BoundCandidate<Real>>& candidates,
+                                      ErrorMeasure measure) {
   std::vector<CandidateSums> totals(candidates.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     MixedSums one;
-    reference::mixed_backward<Real>({&x[i], 1}, {&gradient[i], 1}, candidates, {}, {}, one);
+    reference::mixed_backward<Real>({&x[i], 1}, {&gradient[i], 1}, candidates, {}, {}, one, measure);
     for (std::size_t j = 0; j < candidates.size(); ++j)
       for (const auto member : members) totals[j].*member += std::abs(one.candidates[j].*member);
   }
   return totals;
+}
+
+// The sums up to rounding: a lane adds at most 2048 / 8 numbers in Real, and each carries a few roundings.
+template <class Real>
+void require_sums(const std::vector<Real>& x, const std::vector<Real>& gradient,
+                  const std::vector<BoundCandidate<Real>>& candidates, const MixedSums& found,
+                  ErrorMeasure measure) {
+  MixedSums expected;
+  reference::mixed_backward<Real>(x, gradient, candidates, {}, {}, expected, measure);
+  const double tolerance = 300 * static_cast<double>(std::numeric_limits<Real>::epsilon());
+  const double underflow =
+      static_cast<double>(x.size()) * static_cast<double>(std::numeric_limits<Real>::min());
+  const auto sizes = magnitudes(x, gradient, candidates, measure);
+  REQUIRE(found.candidates.size() == candidates.size());
+  for (std::size_t j = 0; j < candidates.size(); ++j)
+    for (const auto member : members)
+      REQUIRE(std::abs(found.candidates[j].*member - expected.candidates[j].*member) <=
+              tolerance * sizes[j].*member + underflow);
+  CHECK(found.square == Approx(expected.square).epsilon(tolerance).margin(underflow));
+  CHECK(found.maximum == expected.maximum);
+  CHECK(found.count == static_cast<double>(x.size()));
+}
+
+// What ErrorMeasure::fisher changes, and what it does not.
+template <class Real>
+void require_weighted_agreement(const std::vector<Real>& x, const std::vector<Real>& gradient,
+                                const std::vector<BoundCandidate<Real>>& candidates,
+                                const std::vector<Real>& expected_dx, const std::vector<Real>& expected_mixed,
+                                const MixedSums& relative) {
+  std::vector<Real> dx(x.size()), mixed(x.size());
+  MixedSums sums, errors;
+  mixed_backward<Real>(x, gradient, candidates, dx, mixed, sums, ErrorMeasure::fisher);
+  mixed_weighted_errors<Real>(x, gradient, candidates, errors);
+  CHECK(dx == expected_dx);
+  CHECK(mixed == expected_mixed);
+  require_sums(x, gradient, candidates, sums, ErrorMeasure::fisher);
+  CHECK(errors.count == sums.count);
+  for (std::size_t j = 0; j < candidates.size(); ++j) {
+    const auto &found = sums.candidates[j], &plain = relative.candidates[j];
+    CHECK(found.gradient_quantized == plain.gradient_quantized);
+    CHECK(found.gradient_range == plain.gradient_range);
+    CHECK(found.gradient_offset == plain.gradient_offset);
+    CHECK(errors.candidates[j].squared_error == found.squared_error);
+    CHECK(errors.candidates[j].error_range == found.error_range);
+  }
 }
 
 template <class Real>
@@ -34,12 +80,12 @@ void require_agreement(const std::vector<Real>& x, const std::vector<Real>& grad
                        const std::vector<BoundCandidate<Real>>& candidates) {
   const std::size_t n = x.size();
   std::vector<Real> forward(n), dx(n), mixed(n), expected(n), expected_dx(n), expected_mixed(n);
-  MixedSums sums, errors, expected_sums;
+  MixedSums sums, errors, unused;
   mixed_forward<Real>(x, candidates, forward);
   mixed_backward<Real>(x, gradient, candidates, dx, mixed, sums);
   mixed_errors<Real>(x, candidates, errors);
   reference::mixed_forward<Real>(x, candidates, expected);
-  reference::mixed_backward<Real>(x, gradient, candidates, expected_dx, expected_mixed, expected_sums);
+  reference::mixed_backward<Real>(x, gradient, candidates, expected_dx, expected_mixed, unused);
   CHECK(forward == mixed);  // recomputed, not saved, and the same bits
   std::vector<Real> dx_alone(n), mixed_alone(n);
   CHECK(mixed_backward_values<Real>(x, gradient, candidates, dx_alone, mixed_alone) == sums.maximum);
@@ -55,23 +101,13 @@ void require_agreement(const std::vector<Real>& x, const std::vector<Real>& grad
     REQUIRE(std::abs(static_cast<double>(dx[i]) - static_cast<double>(expected_dx[i])) <=
             terms * epsilon * std::abs(static_cast<double>(gradient[i])));
   }
-  // A lane adds at most 2048 / 8 numbers in Real, and each number carries a few roundings.
-  const double tolerance = 300 * epsilon;
-  const double underflow = static_cast<double>(n) * static_cast<double>(std::numeric_limits<Real>::min());
-  const auto sizes = magnitudes(x, gradient, candidates);
-  REQUIRE(sums.candidates.size() == candidates.size());
+  require_sums(x, gradient, candidates, sums, ErrorMeasure::relative);
+  require_weighted_agreement(x, gradient, candidates, dx, mixed, sums);
   for (std::size_t j = 0; j < candidates.size(); ++j) {
-    for (const auto member : members) {
-      const double allowed = tolerance * sizes[j].*member + underflow;
-      REQUIRE(std::abs(sums.candidates[j].*member - expected_sums.candidates[j].*member) <= allowed);
-    }
     CHECK(errors.candidates[j].squared_error == sums.candidates[j].squared_error);
     CHECK(errors.candidates[j].error_range == sums.candidates[j].error_range);
     CHECK(errors.candidates[j].error_offset == sums.candidates[j].error_offset);
   }
-  CHECK(sums.square == Approx(expected_sums.square).epsilon(tolerance).margin(underflow));
-  CHECK(sums.maximum == expected_sums.maximum);
-  CHECK(sums.count == static_cast<double>(n));
   CHECK(errors.square == sums.square);
   CHECK(errors.maximum == sums.maximum);
 }
@@ -119,17 +155,22 @@ TEMPLATE_TEST_CASE("every instruction set gives the same bits", "", float, doubl
     const auto gradient = normal_values<TestType>(size, 10);
     const auto run = [&](InstructionSet set) {
       const auto kernels = block_kernels<TestType>(set);
-      std::vector<TestType> values(3 * size);
-      std::vector<CandidateSums> sums(2 * count);
+      std::vector<TestType> values(5 * size);
+      std::vector<CandidateSums> sums(4 * count);
       BlockSums backward{sums.data()}, errors{sums.data() + count};
+      BlockSums weighted{sums.data() + 2 * count}, weighted_errors{sums.data() + 3 * count};
       kernels.forward(x.data(), size, candidates.data(), count, values.data());
       kernels.backward(x.data(), gradient.data(), size, candidates.data(), count, values.data() + size,
                        values.data() + 2 * size, backward);
       kernels.errors(x.data(), size, candidates.data(), count, errors);
+      kernels.weighted_backward(x.data(), gradient.data(), size, candidates.data(), count,
+                                values.data() + 3 * size, values.data() + 4 * size, weighted);
+      kernels.weighted_errors(x.data(), gradient.data(), size, candidates.data(), count, weighted_errors);
       std::vector<double> all(values.begin(), values.end());
       for (const auto& sum : sums)
         for (const auto member : members) all.push_back(sum.*member);
-      for (const double value : {backward.square, backward.maximum, errors.square, errors.maximum})
+      for (const double value : {backward.square, backward.maximum, errors.square, errors.maximum,
+                                 weighted.square, weighted.maximum})
         all.push_back(value);
       return all;
     };
@@ -220,6 +261,37 @@ TEMPLATE_TEST_CASE("NaN and infinities go through as documented", "", float, dou
       CHECK(mixed[3] == bound.step * bound.smallest);
       CHECK(mixed[4] == mixed[2]);
       CHECK(std::vector<TestType>(dx.begin() + 1, dx.begin() + 5) == std::vector<TestType>(4, 0));
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("a gradient that is no number shows in the weighted errors, the identity's excepted", "",
+                   float, double) {
+  constexpr TestType nan = std::numeric_limits<TestType>::quiet_NaN();
+  constexpr TestType infinity = std::numeric_limits<TestType>::infinity();
+  const auto sums_of = [](const BoundCandidate<TestType>& bound, TestType x, TestType g) {
+    const std::vector<TestType> xs{x, TestType(0.3)}, gs{g, TestType(0.5)};
+    MixedSums sums, expected, light;
+    mixed_backward<TestType>(xs, gs, {&bound, 1}, {}, {}, sums, ErrorMeasure::fisher);
+    reference::mixed_backward<TestType>(xs, gs, {&bound, 1}, {}, {}, expected, ErrorMeasure::fisher);
+    mixed_weighted_errors<TestType>(xs, gs, {&bound, 1}, light);
+    CHECK(same(sums.candidates[0].squared_error, light.candidates[0].squared_error));
+    CHECK(std::isnan(sums.candidates[0].squared_error) == std::isnan(expected.candidates[0].squared_error));
+    return sums.candidates[0].squared_error;
+  };
+  for (const auto& candidate : all_candidates()) {
+    CAPTURE(to_string(candidate));
+    const auto bound = bind<TestType>(candidate, usual_range(candidate), 0, 1);
+    if (candidate.method == Method::identity) {
+      CHECK(sums_of(bound, 1, nan) == 0);
+      CHECK(sums_of(bound, nan, 1) == 0);
+    } else {
+      CHECK(std::isnan(sums_of(bound, TestType(0.4321), nan)));
+      CHECK(std::isnan(sums_of(bound, nan, 1)));
+      CHECK(sums_of(bound, TestType(0.4321), infinity) == std::numeric_limits<double>::infinity());
+      CHECK(sums_of(bound, infinity, 1) == std::numeric_limits<double>::infinity());
+      CHECK(std::isnan(sums_of(bound, infinity, 0)));
+      CHECK(sums_of(bound, TestType(0.4321), 0) < 0.1);  // 0.3 alone
     }
   }
 }

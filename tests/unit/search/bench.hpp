@@ -13,12 +13,13 @@ inline const std::vector<std::string> all_names{"lsq+:4",  "lsq+:8",    "lsq+:16
                                                 "pact:16", "uniform:4", "uniform:8", "uniform:16", "fp32"};
 inline constexpr std::uint64_t seed = 5;
 
-/// Every coefficient fixed, so that the objective is one function.
+/// Every coefficient fixed, so that the objective is one function. (Of the Fisher error only a part depends
+/// on α and θ: what it weighs errors with is a constant of its gradient.)
 inline config::SearchOptions fixed_options() {
   config::SearchOptions o;
   o.batch = 4;
   o.cost_mode = "fixed", o.cost_weight = 0.7;
-  o.error_mode = "fixed", o.error_weight = 0.9;
+  o.error_measure = "relative", o.error_mode = "fixed", o.error_weight = 0.9;
   o.temperature = 0.6, o.final_temperature = 0.6;
   o.warmup_steps = 0;
   o.clip_decay = 0.02;
