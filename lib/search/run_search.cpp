@@ -101,7 +101,8 @@ void save_facts(store::File& file, const config::SearchOptions& options, const P
 }
 
 std::string summary(const Problem& problem, const quant::Scheme& scheme, double expected, const Gap& gap) {
-  const auto bits = quant::summarise(problem.layout.linears, scheme);
+  const auto bits = quant::summarise(problem.layout.linears, scheme,
+                                     model::unquantized_macs(problem.shape, problem.layout));
   char text[400];
   std::string line;
   if (problem.budget.capacity) {
@@ -110,11 +111,11 @@ std::string summary(const Problem& problem, const quant::Scheme& scheme, double 
     line += text;
   }
   std::snprintf(text, sizeof text,
-                "search: scheme with %.2f weight bits, %.2f input bits, BOPs ratio %.3f%%; loss full "
+                "search: scheme with %.2f weight bits, %.2f input bits, BOPs ratio %s; loss full "
                 "precision %.4f, mixed %.4f, "
                 "discrete before finetuning %.4f",
-                bits.mean_weight_bits, bits.mean_input_bits, 100 * bits.bops_ratio, gap.full_precision,
-                gap.mixed, gap.discrete);
+                bits.mean_weight_bits, bits.mean_input_bits, quant::bops_in_words(bits).c_str(),
+                gap.full_precision, gap.mixed, gap.discrete);
   return line + text;
 }
 
