@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <numbers>
 
 #include "core/error.hpp"
@@ -28,6 +29,7 @@ struct Finetuned {
   quant::Scheme scheme;
   quant::Bank bank;
   std::string scheme_name, from;
+  std::vector<std::pair<std::string, std::string>> origin;  ///< strategy, budget, chosen: what is there
 };
 
 Finetuned load_finetuned(const std::filesystem::path& path) {
@@ -38,7 +40,10 @@ Finetuned load_finetuned(const std::filesystem::path& path) {
               .scheme = {},
               .bank = {},
               .scheme_name = file.required_text("/finetune", "scheme"),
-              .from = file.required_text("/finetune", "from")};
+              .from = file.required_text("/finetune", "from"),
+              .origin = {}};
+  for (const char* name : {"strategy", "budget", "chosen"})
+    if (const auto text = file.text_attribute("/finetune", name)) m.origin.emplace_back(name, *text);
   m.layout = model::make_layout(m.shape, file.required_int("/finetune", "quantize_head") != 0);
   m.parameters = model::load_parameters(file, m.layout);
   m.scheme = quant::load_scheme(file, m.layout.linears);
@@ -121,11 +126,18 @@ void save_evaluation(store::File& file, const Finetuned& finetuned, const TestTe
                      const quant::SchemeSummary& s) {
   const std::string group = "/evaluation";
   std::vector<double> window_nll;
-  for (const auto& window : measurement.windows) window_nll.push_back(window.nll);
+  std::vector<std::int64_t> window_tokens;
+  for (const auto& window : measurement.windows) {
+    window_nll.push_back(window.nll);
+    window_tokens.push_back(window.tokens);
+  }
   file.write<double>(group + "/window_nll", window_nll);
+  if (std::ranges::adjacent_find(window_tokens, std::ranges::not_equal_to{}) != window_tokens.end())
+    file.write<std::int64_t>(group + "/window_tokens", window_tokens);
   const std::pair<const char*, std::string> texts[] = {
       {"protocol", text.protocol}, {"scheme", finetuned.scheme_name}, {"from", finetuned.from}};
   for (const auto& [name, value] : texts) file.set_attribute(group, name, value);
+  for (const auto& [name, value] : finetuned.origin) file.set_attribute(group, name, value);
   const std::pair<const char*, std::int64_t> counts[] = {
       {"tokens", n.tokens},
       {"windows", static_cast<std::int64_t>(text.windows.size())},
@@ -152,6 +164,7 @@ void save_evaluation(store::File& file, const Finetuned& finetuned, const TestTe
       {"compression_ratio", a.compression_ratio},
       {"weight_compression_ratio", a.weight_compression_ratio},
       {"bops_ratio", s.bops_ratio},
+      {"bops_ratio_all", s.bops_ratio_all},
       {"size_ratio", s.size_ratio}};
   for (const auto& [name, value] : numbers) file.set_attribute(group, name, value);
 }
@@ -178,10 +191,10 @@ void print_summary(const Console& console, const Finetuned& finetuned, const Tes
                 n.reference.bits_per_byte, n.divergence, 100 * n.agreement);
   console.result(line);
   std::snprintf(line, sizeof line,
-                "  %.3f bits a weight (%.3f with embeddings), %.3f bits an input, BOPs ratio %.3f%%; "
+                "  %.3f bits a weight (%.3f with embeddings), %.3f bits an input, BOPs ratio %s; "
                 "%.3f MB of quantized weights, %.3f MB in all (%.2f times smaller than float32)",
-                a.mean_weight_bits, a.mean_weight_bits_all, s.mean_input_bits, 100 * s.bops_ratio,
-                1e-6 * static_cast<double>(a.quantized_weight_bytes),
+                a.mean_weight_bits, a.mean_weight_bits_all, s.mean_input_bits,
+                quant::bops_in_words(s).c_str(), 1e-6 * static_cast<double>(a.quantized_weight_bytes),
                 1e-6 * static_cast<double>(a.model_bytes), a.compression_ratio);
   console.result(line);
 }
@@ -206,7 +219,8 @@ void run_evaluate(const stage::Context& context, stage::Run& run) {
                                        states ? &*states : nullptr, text, device);
   const auto numbers = numbers_of(measurement, text.bytes);
   const auto accounting = account(finetuned.layout, packed, finetuned.scheme);
-  const auto summary = quant::summarise(finetuned.layout.linears, finetuned.scheme);
+  const auto summary = quant::summarise(finetuned.layout.linears, finetuned.scheme,
+                                        model::unquantized_macs(finetuned.shape, finetuned.layout));
   run.publish([&](store::File& product) {
     save_packed(product, packed);
     require_written(product, finetuned, packed);

@@ -92,6 +92,11 @@ ParameterLayout make_layout(const ModelShape& s, bool quantize_head) {
   return layout;
 }
 
+std::int64_t unquantized_macs(const ModelShape& s, const ParameterLayout& layout) {
+  const bool quantized = !layout.linears.empty() && layout.linears.back().name == "lm_head";
+  return quantized ? 0 : s.vocab * s.dim;
+}
+
 std::vector<float> initial_parameters(const ModelShape& shape, const ParameterLayout& layout,
                                       std::uint64_t seed) {
   std::vector<float> values(layout.total, 1.0f);

@@ -39,6 +39,9 @@ struct ParameterLayout {
 /// `quantize_head`: the output head counts as a linear layer (its own matrix even when embeddings are tied:
 /// it is then the embedding matrix, quantized where it is used as head only).
 ParameterLayout make_layout(const ModelShape& shape, bool quantize_head = false);
+/// Multiply-accumulates a token of the output head where it is not among `layout.linears`; else 0. It is the
+/// one unquantized matrix that multiplies: embeddings are looked up.
+std::int64_t unquantized_macs(const ModelShape& shape, const ParameterLayout& layout);
 
 /// Normal(0, 0.02) matrices (output projections of a block scaled by 1/sqrt(2 layers)), norms 1. Keyed by
 /// seed and parameter name, never by rank.

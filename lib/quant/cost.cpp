@@ -1,6 +1,7 @@
 #include "quant/cost.hpp"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "core/error.hpp"
 
@@ -72,7 +73,7 @@ ExpectedCost expected_cost(CostKind kind, std::span<const LayerShape> layers,
   return cost;
 }
 
-SchemeSummary summarise(std::span<const LayerShape> layers, const Scheme& scheme) {
+SchemeSummary summarise(std::span<const LayerShape> layers, const Scheme& scheme, std::int64_t other_macs) {
   require_same_layers(layers, scheme);
   double parameters = 0, macs = 0, weight_bits = 0, input_bits = 0, bops = 0;
   for (std::size_t l = 0; l < layers.size(); ++l) {
@@ -86,8 +87,24 @@ SchemeSummary summarise(std::span<const LayerShape> layers, const Scheme& scheme
     bops += layer_macs * w * a;
   }
   if (layers.empty()) return {};
-  return {weight_bits / parameters, input_bits / macs, bops / (macs * full_bits * full_bits),
-          weight_bits / (parameters * full_bits)};
+  constexpr double full = full_bits * full_bits;
+  const auto others = static_cast<double>(other_macs);
+  return {.mean_weight_bits = weight_bits / parameters,
+          .mean_input_bits = input_bits / macs,
+          .bops_ratio = bops / (macs * full),
+          .bops_ratio_all = (bops + others * full) / ((macs + others) * full),
+          .size_ratio = weight_bits / (parameters * full_bits)};
+}
+
+std::string bops_in_words(const SchemeSummary& summary) {
+  char text[80];
+  std::snprintf(text, sizeof text, "%.3f%%", 100 * summary.bops_ratio);
+  std::string words = text;
+  if (summary.bops_ratio_all != summary.bops_ratio) {
+    std::snprintf(text, sizeof text, " (%.3g%% with the output head)", 100 * summary.bops_ratio_all);
+    words += text;
+  }
+  return words;
 }
 
 }  // namespace bitdarts::quant

@@ -44,8 +44,15 @@ Capacity parse_budget(const std::string& text, CostKind kind, std::span<const La
 struct SchemeSummary {
   double mean_weight_bits = 0, mean_input_bits = 0;  ///< weighted by parameters and by MACs
   double bops_ratio = 0;                             ///< to 32 x 32
+  double bops_ratio_all = 0;                         ///< the same with `other_macs` counted at 32 x 32
   double size_ratio = 0;                             ///< to 32, codes alone
 };
-SchemeSummary summarise(std::span<const LayerShape> layers, const Scheme& scheme);
+/// `other_macs`: multiply-accumulates a token of matrices that no scheme speaks of (model::unquantized_macs);
+/// with none, bops_ratio_all is bops_ratio. Error when the scheme is of other layers.
+SchemeSummary summarise(std::span<const LayerShape> layers, const Scheme& scheme,
+                        std::int64_t other_macs = 0);
+
+/// "0.879% (14.8% with the output head)"; the second number where it is another one.
+std::string bops_in_words(const SchemeSummary& summary);
 
 }  // namespace bitdarts::quant

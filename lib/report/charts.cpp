@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <map>
 
-#include "report/chart_layout.hpp"
 #include "store/metrics.hpp"
 
 namespace bitdarts::report {
@@ -165,47 +162,6 @@ Chart violation_chart(const Lines& lines) {
   return chart;
 }
 
-struct Kind {
-  const char *name, *prefix;
-  Ink ink;
-  int shape;
-};
-constexpr Kind kinds[] = {{"searched", "searched", Ink::red, 13},
-                          {"uniform lsq+", "uniform:lsq+", Ink::blue, 7},
-                          {"uniform pact", "uniform:pact", Ink::orange, 9},
-                          {"uniform uniform", "uniform:uniform", Ink::green, 5},
-                          {"other", "", Ink::purple, 11}};
-
-const Kind& kind_of(const EvaluatedModel& model) {
-  for (const Kind& kind : kinds)
-    if (model.name.starts_with(kind.prefix)) return kind;
-  return kinds[std::size(kinds) - 1];
-}
-
-// "uniform:lsq+:w4a8" -> "w4a8": the shape says the rest.
-std::string short_name(const EvaluatedModel& model) {
-  return model.role == EvaluatedModel::Role::uniform ? model.name.substr(model.name.rfind(':') + 1)
-                                                     : model.name;
-}
-
-// The best comparable uniform scheme at each cost: what a search at that cost has to beat.
-Series best_by_hand(const Comparison& c) {
-  std::map<double, double> best;
-  for (const EvaluatedModel& model : c.models) {
-    if (model.role != EvaluatedModel::Role::uniform || !model.incomparable.empty() ||
-        !(c.cost_of(model) > 0) || !std::isfinite(model.perplexity))
-      continue;
-    const auto [place, added] = best.try_emplace(100 * c.cost_of(model), model.perplexity);
-    if (!added) place->second = std::min(place->second, model.perplexity);
-  }
-  Series series{"best by hand", {}, {}, Ink::grey, Style::dotted};
-  for (const auto& [cost, perplexity] : best) {
-    series.x.push_back(cost);
-    series.y.push_back(perplexity);
-  }
-  return series;
-}
-
 }  // namespace
 
 std::vector<Chart> loss_charts(const Products& products) {
@@ -261,48 +217,6 @@ std::vector<Chart> search_charts(const Product& searched) {
   coefficient.from_zero = true;
   keep(charts, std::move(coefficient));
   return charts;
-}
-
-Chart comparison_chart(const Comparison& c) {
-  Chart chart = cost_chart("comparison-chart", c.by_size, 860, 380);
-  std::vector<ChartPoint> points;
-  double low = std::numeric_limits<double>::infinity(), high = 0, left = low, right = 0;
-  for (std::size_t i = 0; i < c.models.size(); ++i) {
-    const EvaluatedModel& model = c.models[i];
-    if (!std::isfinite(model.perplexity)) continue;
-    low = std::min(low, model.perplexity);
-    high = std::max(high, model.perplexity);
-    if (model.role == EvaluatedModel::Role::full_precision || !(c.cost_of(model) > 0)) continue;
-    points.push_back({i, 100 * c.cost_of(model), model.perplexity});
-    left = std::min(left, points.back().x);
-    right = std::max(right, points.back().x);
-  }
-  if (points.empty()) return chart;
-  left /= 1.25;
-  right *= 1.45;  // room for the names
-  set_axes(chart, left, right, low, high);
-  for (const EvaluatedModel& model : c.models)
-    if (model.role == EvaluatedModel::Role::full_precision)
-      chart.series.push_back(
-          level("full precision", left, right, model.perplexity, Ink::grey, Style::dashed));
-  if (Series frontier = best_by_hand(c); frontier.x.size() > 1) chart.series.push_back(std::move(frontier));
-  for (const Kind& kind : kinds) {
-    Series series{kind.name, {}, {}, kind.ink, Style::points, kind.shape};
-    for (const ChartPoint& point : points) {
-      if (&kind_of(c.models[point.item]) != &kind) continue;
-      series.x.push_back(point.x);
-      series.y.push_back(point.y);
-    }
-    if (!series.x.empty()) chart.series.push_back(std::move(series));
-  }
-  // A label takes about 14 of the 300 pixels of the axis, and 60 of the 780 across.
-  const auto heights =
-      label_heights(points, 0.1 * std::log(right / left), 14.0 / 300 * (chart.y_high - chart.y_low));
-  for (const ChartPoint& point : points) {
-    const EvaluatedModel& model = c.models[point.item];
-    chart.labels.push_back({point.x, heights[point.item], short_name(model), kind_of(model).ink, false});
-  }
-  return chart;
 }
 
 }  // namespace bitdarts::report

@@ -17,7 +17,9 @@ std::vector<Chart> loss_charts(const Products& products);
 /// the search.
 std::vector<Chart> search_charts(const Product& searched);
 
-/// Perplexity over cost, every evaluated scheme a point whose shape tells its kind.
+/// Perplexity over cost, every evaluated scheme a point whose shape tells its kind: a line through the
+/// searched schemes where there are several, and a dotted stair along the best comparable rival at each cost
+/// or below.
 Chart comparison_chart(const Comparison& comparison);
 
 }  // namespace bitdarts::report

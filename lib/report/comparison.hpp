@@ -1,9 +1,11 @@
 #pragma once
 #include <cmath>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "report/difference.hpp"
 #include "report/format.hpp"
 #include "report/products.hpp"
 
@@ -14,34 +16,55 @@ inline constexpr double same_cost = 1e-9;
 
 /// One evaluated model as the comparison sees it. A number that the evaluation does not hold is NaN.
 struct EvaluatedModel {
-  enum class Role { full_precision, searched, uniform, other } role = Role::other;
-  std::string name;  ///< "full precision", "searched", "uniform:lsq+:w4a8", the path of a scheme table
+  /// Rivals are all schemes that the search did not find: of other strategies, uniform ones, tables. What
+  /// finetune.scheme = best picked (chosen) is one of the others, and neither.
+  enum class Role { full_precision, searched, rival, chosen } role = Role::rival;
+  std::string name;  ///< "full precision", "searched", "searched:w2a4", "sensitivity", "random:1:w2a4",
+                     ///< "uniform:lsq+:w4a8", "best", the path of a scheme table
+  std::string strategy, budget, chosen;  ///< as /evaluation has them; empty where it has not
   double perplexity = NAN, bits_per_byte = NAN, nll = NAN;
+  double tokens = NAN;   ///< scored
+  WindowLosses windows;  ///< of the test part
   double kl_divergence = NAN, top1_agreement = NAN;
   double weight_bits = NAN;      ///< quantizable weights, scales counted
   double weight_bits_all = NAN;  ///< with embeddings and norms
   double input_bits = NAN;
   double model_bytes = NAN, quantized_bytes = NAN, compression_ratio = NAN;
-  double bops_ratio = NAN, size_ratio = NAN;
+  double bops_ratio = NAN, bops_ratio_all = NAN, size_ratio = NAN;  ///< see quant::SchemeSummary
+  double budget_ratio = NAN;     ///< of a searched scheme: what it may cost, over full cost; NaN: no budget
   double training_tokens = NAN;  ///< tokens that moved the weights after pretraining; NaN when unknown
-  std::string incomparable;      ///< why it cannot stand against the searched scheme; empty: it can
+  std::string incomparable;      ///< why it cannot stand beside the searched scheme; empty: it can
+};
+
+/// The loss of `a` above that of `b`: from their windows where these can be paired, else from the
+/// perplexities alone, without an error. A perplexity that is not finite is above every other.
+Difference difference_between(const EvaluatedModel& a, const EvaluatedModel& b);
+
+/// One searched scheme against the best of its rivals.
+struct Contest {
+  enum class Verdict { no_rival, wins, no_difference, loses } verdict = Verdict::no_rival;
+  std::size_t searched = 0;           ///< index into Comparison::models
+  std::optional<std::size_t> rival;   ///< of `rivals`, the one with the lowest perplexity
+  std::vector<std::size_t> rivals{};  ///< comparable ones whose cost is not above `allowance`
+  double allowance = NAN;   ///< the budget of the search, or the scheme's own cost where that is more
+  Difference difference{};  ///< the searched scheme above the rival
 };
 
 /// The rows of the comparison and what follows from them.
 struct Comparison {
-  enum class Verdict { nothing_searched, no_opponent, wins, ties, loses } verdict = Verdict::nothing_searched;
   bool by_size = false;  ///< cost is the size of the weights (search.cost = size), not BOPs
-  std::vector<EvaluatedModel>
-      models;  ///< full precision, searched, the opponent, then the others by rising cost
-  std::optional<std::size_t> searched, opponent;  ///< indices into models
-  std::vector<std::size_t> cheaper_and_better;    ///< below the searched cost and at lower perplexity
-  std::vector<std::size_t> same_or_higher_cost;   ///< uniform, comparable; the opponent is one of them
+  /// Full precision; what was chosen; each searched scheme with its best rival; the others by rising cost.
+  std::vector<EvaluatedModel> models;
+  std::vector<Contest> contests;        ///< one for each searched scheme, by rising allowance
+  std::optional<std::size_t> searched;  ///< that of the first budget
   double cost_of(const EvaluatedModel& model) const { return by_size ? model.size_ratio : model.bops_ratio; }
+  /// The contest that a model is told in: that of its own budget, else of the smallest one it fits in, else
+  /// the last; none when nothing was searched.
+  const Contest* contest_of(std::size_t model) const;
 };
 
-/// The equal-cost rule: of the comparable uniform schemes whose cost is not below the searched one's (to
-/// same_cost), those at the smallest cost there is; of these, the one with the lowest perplexity is the
-/// opponent. Orders the models.
+/// Judges every searched scheme against the best rival of any kind that its budget allows, and orders the
+/// models. Costlier rivals are rows, and no opponents.
 Comparison compare(std::vector<EvaluatedModel> models, bool by_size = false);
 
 /// What one evaluation says of its scheme; the training needs to be known for training_tokens alone.
@@ -50,15 +73,12 @@ EvaluatedModel evaluated_model(const Product& evaluation, const std::optional<Pr
 EvaluatedModel full_precision_model(const Product& evaluation);
 /// The content hash of an input that a product was made from; empty when it has none of this name.
 std::string input_hash(const Product& product, const std::string& name);
+/// What a search was allowed under one of its budgets ("" or the first: that of its first), over full cost;
+/// NaN when it had none of this name.
+double budget_ratio(const store::File& searched, const std::string& budget);
 
-/// Full precision, the searched scheme and every baseline, from their evaluations.
+/// Full precision, the searched schemes and every baseline, from their evaluations.
 std::vector<EvaluatedModel> evaluated_models(const Products& products);
 Comparison compare(const Products& products);
-
-/// The verdict in plain words, one or more sentences; a searched scheme that loses is said to lose.
-std::string verdict_in_words(const Comparison& comparison);
-
-/// The table for a terminal; the opponent is marked.
-TextTable comparison_table(const Comparison& comparison);
 
 }  // namespace bitdarts::report

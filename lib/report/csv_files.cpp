@@ -11,26 +11,94 @@
 namespace bitdarts::report {
 namespace {
 
+std::string role_of(const Comparison& c, std::size_t i) {
+  switch (c.models[i].role) {
+    case EvaluatedModel::Role::full_precision:
+      return "full precision";
+    case EvaluatedModel::Role::searched:
+      return "searched";
+    case EvaluatedModel::Role::chosen:
+      return "chosen";
+    case EvaluatedModel::Role::rival:
+      break;
+  }
+  const bool best = std::any_of(c.contests.begin(), c.contests.end(),
+                                [&](const Contest& contest) { return contest.rival == i; });
+  return best ? "best rival" : "rival";
+}
+
 Csv comparison_csv(const Comparison& c) {
-  Csv csv({"scheme", "role", "perplexity", "nll", "bits_per_byte", "kl_divergence", "top1_agreement",
-           "mean_weight_bits", "mean_weight_bits_all", "mean_input_bits", "model_bytes",
-           "quantized_weight_bytes", "compression_ratio", "bops_ratio", "size_ratio", "training_tokens",
+  Csv csv({"scheme",
+           "role",
+           "strategy",
+           "budget",
+           "chosen",
+           "perplexity",
+           "nll",
+           "bits_per_byte",
+           "kl_divergence",
+           "top1_agreement",
+           "mean_weight_bits",
+           "mean_weight_bits_all",
+           "mean_input_bits",
+           "model_bytes",
+           "quantized_weight_bytes",
+           "compression_ratio",
+           "bops_ratio",
+           "bops_ratio_all",
+           "size_ratio",
+           "training_tokens",
+           "against",
+           "change",
+           "change_error",
            "not_comparable_because"});
   for (std::size_t i = 0; i < c.models.size(); ++i) {
     const EvaluatedModel& m = c.models[i];
-    const std::string role = m.role == EvaluatedModel::Role::full_precision ? "full precision"
-                             : c.searched == i                              ? "searched"
-                             : c.opponent == i                              ? "best by hand"
-                             : m.role == EvaluatedModel::Role::uniform      ? "uniform"
-                                                                            : "other";
-    std::vector<std::string> cells{m.name, role};
+    std::vector<std::string> cells{m.name, role_of(c, i), m.strategy, m.budget, m.chosen};
     for (const double value :
          {m.perplexity, m.nll, m.bits_per_byte, m.kl_divergence, m.top1_agreement, m.weight_bits,
           m.weight_bits_all, m.input_bits, m.model_bytes, m.quantized_bytes, m.compression_ratio,
-          m.bops_ratio, m.size_ratio, m.training_tokens})
+          m.bops_ratio, m.bops_ratio_all, m.size_ratio, m.training_tokens})
       cells.push_back(csv_number(value));
+    const Contest* contest = c.contest_of(i);
+    if (contest != nullptr && contest->searched != i && m.incomparable.empty()) {
+      const EvaluatedModel& searched = c.models[contest->searched];
+      const Difference difference = difference_between(m, searched);
+      cells.insert(cells.end(),
+                   {searched.name, csv_number(difference.change()), csv_number(difference.change_error())});
+    } else {
+      cells.insert(cells.end(), 3, "");
+    }
     cells.push_back(m.incomparable);
     csv.row(cells);
+  }
+  return csv;
+}
+
+Csv verdicts_csv(const Comparison& c) {
+  Csv csv({"searched", "budget", "allowed_cost", "cost", "perplexity", "verdict", "rivals", "best_rival",
+           "rival_cost", "rival_perplexity", "change", "change_error", "windows"});
+  const auto name = [](Contest::Verdict verdict) {
+    switch (verdict) {
+      case Contest::Verdict::wins:
+        return "wins";
+      case Contest::Verdict::loses:
+        return "loses";
+      case Contest::Verdict::no_difference:
+        return "no difference";
+      case Contest::Verdict::no_rival:
+        break;
+    }
+    return "no rival";
+  };
+  for (const Contest& contest : c.contests) {
+    const EvaluatedModel& mine = c.models[contest.searched];
+    const EvaluatedModel rival = contest.rival ? c.models[*contest.rival] : EvaluatedModel{};
+    csv.row({mine.name, mine.budget, csv_number(contest.allowance), csv_number(c.cost_of(mine)),
+             csv_number(mine.perplexity), name(contest.verdict), std::to_string(contest.rivals.size()),
+             rival.name, csv_number(c.cost_of(rival)), csv_number(rival.perplexity),
+             csv_number(contest.difference.change()), csv_number(contest.difference.change_error()),
+             std::to_string(contest.difference.windows)});
   }
   return csv;
 }
@@ -133,6 +201,7 @@ Csv provenance_csv(const Products& products) {
 
 std::map<std::string, std::string> csv_files(const Products& products, const Comparison& comparison) {
   const std::pair<const char*, Csv> all[] = {{"comparison.csv", comparison_csv(comparison)},
+                                             {"verdicts.csv", verdicts_csv(comparison)},
                                              {"scheme.csv", scheme_csv(products)},
                                              {"losses.csv", losses_csv(products)},
                                              {"search.csv", search_csv(products)},

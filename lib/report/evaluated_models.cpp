@@ -1,9 +1,9 @@
 // From products to the rows of the comparison.
 #include <algorithm>
 #include <map>
+#include <set>
 #include <sstream>
 
-#include "quant/scheme.hpp"
 #include "report/comparison.hpp"
 
 namespace bitdarts::report {
@@ -23,6 +23,24 @@ double number(const store::File& file, const std::string& name) {
   }
   return NAN;
 }
+
+// One number a window; an evaluation of the time before window_tokens stands for equal ones.
+WindowLosses windows_of(const store::File& file) {
+  WindowLosses windows;
+  if (!file.has(group + "/window_nll")) return windows;
+  windows.nll = file.read<double>(group + "/window_nll");
+  if (file.has(group + "/window_tokens")) {
+    for (const std::int64_t tokens : file.read<std::int64_t>(group + "/window_tokens"))
+      windows.tokens.push_back(static_cast<double>(tokens));
+  } else {
+    const auto count = static_cast<double>(windows.nll.size());
+    windows.tokens.assign(windows.nll.size(), number(file, "tokens") / count);
+  }
+  return windows;
+}
+
+// "searched" and "searched:BUDGET", as finetune.scheme says it.
+bool is_searched(const std::string& name) { return name == "searched" || name.starts_with("searched:"); }
 
 // Tokens that moved the weights after pretraining: finetuning, and the inner level of the search where its
 // weights were kept.
@@ -45,12 +63,18 @@ EvaluatedModel evaluated_model(const Product& evaluation, const std::optional<Pr
   const auto value = [&](const char* name) { return number(file, name); };
   EvaluatedModel model;
   model.name = file.text_attribute(group, "scheme").value_or("unnamed scheme");
-  model.role = model.name == "searched"                  ? Role::searched
-               : quant::is_uniform_shorthand(model.name) ? Role::uniform
-                                                         : Role::other;
+  model.role = is_searched(model.name) ? Role::searched : model.name == "best" ? Role::chosen : Role::rival;
+  const auto text = [&](const char* name) { return file.text_attribute(group, name).value_or(""); };
+  model.strategy = text("strategy");
+  model.budget = text("budget");
+  model.chosen = text("chosen");
+  if (model.budget.empty() && model.name.starts_with("searched:"))
+    model.budget = model.name.substr(model.name.find(':') + 1);
   model.perplexity = value("perplexity");
   model.bits_per_byte = value("bits_per_byte");
   model.nll = value("nll");
+  model.tokens = value("tokens");
+  model.windows = windows_of(file);
   model.kl_divergence = value("kl_divergence");
   model.top1_agreement = value("top1_agreement");
   model.weight_bits = value("mean_weight_bits");
@@ -60,6 +84,7 @@ EvaluatedModel evaluated_model(const Product& evaluation, const std::optional<Pr
   model.quantized_bytes = value("quantized_weight_bytes");
   model.compression_ratio = value("compression_ratio");
   model.bops_ratio = value("bops_ratio");
+  model.bops_ratio_all = value("bops_ratio_all");
   model.size_ratio = value("size_ratio");
   model.training_tokens = training_tokens(finetuned);
   return model;
@@ -73,10 +98,12 @@ EvaluatedModel full_precision_model(const Product& evaluation) {
   model.perplexity = value("full_precision_perplexity");
   model.bits_per_byte = value("full_precision_bits_per_byte");
   model.nll = value("full_precision_nll");
+  model.tokens = value("tokens");
   model.kl_divergence = 0;
   model.weight_bits = model.weight_bits_all = model.input_bits = 32;
   model.model_bytes = value("full_precision_bytes");
-  model.top1_agreement = model.compression_ratio = model.bops_ratio = model.size_ratio = 1;
+  model.top1_agreement = model.compression_ratio = 1;
+  model.bops_ratio = model.bops_ratio_all = model.size_ratio = 1;
   model.training_tokens = 0;
   return model;
 }
@@ -85,6 +112,22 @@ std::string input_hash(const Product& product, const std::string& name) {
   for (const store::InputRecord& input : product.provenance.inputs)
     if (input.name == name) return input.content_hash;
   return {};
+}
+
+double budget_ratio(const store::File& searched, const std::string& budget) {
+  if (budget.empty() || budget == searched.text_attribute("/search", "budget")) {
+    const double target = searched.double_attribute("/search", "target").value_or(0);
+    return target > 0 ? target : NAN;
+  }
+  const auto full = searched.int_attribute("/search", "full_cost");
+  if (!full || *full <= 0 || !searched.has("/schemes")) return NAN;
+  for (const std::string& child : searched.children("/schemes")) {
+    const std::string scheme = "/schemes/" + child;
+    const auto capacity = searched.int_attribute(scheme, "capacity");
+    if (capacity && searched.text_attribute(scheme, "budget") == budget)
+      return static_cast<double>(*capacity) / static_cast<double>(*full);
+  }
+  return NAN;
 }
 
 namespace {
@@ -98,10 +141,11 @@ std::map<std::string, std::string> training_of(const std::optional<Product>& fin
   std::istringstream lines(config::result_options(*options, {"finetune", "search"}));
   for (std::string line; std::getline(lines, line);) {
     const std::string name = line.substr(0, line.find(" = "));
-    const bool shapes =
-        name.starts_with("finetune.")
-            ? name != "finetune.scheme" && !name.starts_with("finetune.validation")
-            : name == "search.weight_scale" || name == "search.quantize_head" || name == "search.clip_decay";
+    const bool shapes = name.starts_with("finetune.")
+                            ? name != "finetune.scheme" && !name.starts_with("finetune.validation")
+                            : name == "search.weight_scale" || name == "search.quantize_head" ||
+                                  name == "search.clip_decay" || name == "search.tie" ||
+                                  name == "search.calibration_sequences";
     if (shapes) values[name] = line.substr(std::min(line.size(), name.size() + 3));
   }
   return values;
@@ -143,31 +187,43 @@ std::string why_incomparable(const Entry& entry, const EvaluatedModel& model, co
   return different_training(entry.finetuned, first.finetuned);
 }
 
+// The first searched scheme of the run; without one, what the run evaluated, or the first baseline.
+std::size_t reference_of(const std::vector<EvaluatedModel>& models) {
+  for (std::size_t i = 0; i < models.size(); ++i)
+    if (models[i].role == Role::searched) return i;
+  return 0;
+}
+
 }  // namespace
 
 std::vector<EvaluatedModel> evaluated_models(const Products& products) {
   std::vector<EvaluatedModel> models;
-  std::optional<Entry> reference;
-  if (products.evaluation) {
-    reference.emplace(Entry{*products.evaluation, products.finetuned});
-    models.push_back(evaluated_model(reference->evaluation, reference->finetuned));
-  }
-  for (const Baseline& baseline : products.baselines) {
-    if (!baseline.evaluation) continue;
-    EvaluatedModel model = evaluated_model(*baseline.evaluation, baseline.finetuned);
-    if (model.role == Role::searched) {  // there is one searched scheme in a report, that of the run
-      model.role = Role::other;
-      model.name = "baselines/" + baseline.folder;
+  std::vector<Entry> entries;
+  std::set<std::string> searched;
+  const auto add = [&](const Entry& entry, const std::string& other_name) {
+    EvaluatedModel model = evaluated_model(entry.evaluation, entry.finetuned);
+    // There is one searched scheme of a name in a report: the run's own, if it has one.
+    if (model.role == Role::searched && !searched.insert(model.name).second) {
+      model.role = Role::rival;
+      model.name = other_name;
     }
-    const Entry entry{*baseline.evaluation, baseline.finetuned};
-    if (reference) {
-      model.incomparable = why_incomparable(entry, model, *reference, models.front());
-    } else {
-      reference.emplace(entry);
+    if (model.role == Role::searched && products.searched) {
+      const store::File& file = products.searched->file;
+      if (model.budget.empty()) model.budget = file.text_attribute("/search", "budget").value_or("");
+      model.budget_ratio = budget_ratio(file, model.budget);
     }
     models.push_back(std::move(model));
-  }
-  if (reference) models.insert(models.begin(), full_precision_model(reference->evaluation));
+    entries.push_back(entry);
+  };
+  if (products.evaluation) add({*products.evaluation, products.finetuned}, {});
+  for (const Baseline& baseline : products.baselines)
+    if (baseline.evaluation) add({*baseline.evaluation, baseline.finetuned}, "baselines/" + baseline.folder);
+  if (models.empty()) return models;
+  const std::size_t reference = reference_of(models);
+  for (std::size_t i = 0; i < models.size(); ++i)
+    if (i != reference)
+      models[i].incomparable = why_incomparable(entries[i], models[i], entries[reference], models[reference]);
+  models.insert(models.begin(), full_precision_model(entries[reference].evaluation));
   return models;
 }
 

@@ -54,6 +54,12 @@ std::string percent(double ratio, int decimals) {
   return std::isfinite(ratio) ? fixed(100 * ratio, decimals) + "%" : nothing;
 }
 
+std::string signed_percent(double ratio, int decimals) {
+  const std::string size = percent(std::abs(ratio), decimals);
+  if (!std::isfinite(ratio) || size.find_first_not_of("0.%") == std::string::npos) return size;
+  return (ratio < 0 ? "-" : "+") + size;
+}
+
 std::string duration(const std::string& started, const std::string& ended) {
   const auto from = parsed_time(started), to = parsed_time(ended);
   if (!from || !to || *to < *from) return {};

@@ -16,6 +16,8 @@ std::string grouped(std::int64_t value);
 std::string byte_size(double bytes);
 /// A ratio as "3.13%".
 std::string percent(double ratio, int decimals = 2);
+/// "+3.13%", "-0.20%"; without a sign what rounds to zero.
+std::string signed_percent(double ratio, int decimals = 2);
 /// "42 s", "3 min 5 s", "2 h 10 min" between two ISO 8601 UTC times; empty when either is not one.
 std::string duration(const std::string& started, const std::string& ended);
 

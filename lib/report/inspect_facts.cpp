@@ -1,5 +1,6 @@
 #include "report/inspect_facts.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -8,6 +9,7 @@
 
 #include "config/config.hpp"
 #include "core/error.hpp"
+#include "quant/cost.hpp"
 #include "report/format.hpp"
 #include "report/stored_scheme.hpp"
 #include "store/metrics.hpp"
@@ -72,7 +74,9 @@ Facts search_facts(const store::File& file) {
     return file.text_attribute("/search", name).value_or("unknown");
   };
   const bool free = file.int_attribute("/search", "capacity").value_or(0) == 0;
-  Facts facts{plural(file.int_attribute("/search", "steps").value_or(0), "step") + ", cost counted in " +
+  const auto strategy = file.text_attribute("/search", "strategy");
+  Facts facts{(strategy ? "strategy " + *strategy + ", " : "") +
+              plural(file.int_attribute("/search", "steps").value_or(0), "step") + ", cost counted in " +
               text("cost")};
   if (free) {
     facts.push_back("no budget");
@@ -91,9 +95,36 @@ Facts search_facts(const store::File& file) {
   return facts;
 }
 
+// One line a budget, the first being that of /search.
+Facts budget_facts(const store::File& file) {
+  TextTable table{{"budget", "allowed", "cost", "of it", "discrete loss"}, {}};
+  const auto full = static_cast<double>(file.int_attribute("/search", "full_cost").value_or(0));
+  std::vector<std::string> names = file.children("/schemes");
+  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
+    return std::pair(a.size(), a) < std::pair(b.size(), b);  // 10 after 9
+  });
+  for (const std::string& name : names) {
+    const std::string at = "/schemes/" + name;
+    const auto capacity = static_cast<double>(file.int_attribute(at, "capacity").value_or(0));
+    const double allowed = capacity > 0 && full > 0 ? capacity / full : std::nan(""),
+                 cost = number(file, at, "scheme_cost");
+    table.rows.push_back({file.text_attribute(at, "budget").value_or("-"), percent(allowed, 3),
+                          percent(cost, 3), percent(cost / allowed, 1),
+                          fixed(number(file, at, "discrete_loss"), 4)});
+  }
+  std::string text = aligned(table);
+  text.pop_back();
+  return {text};
+}
+
 Facts finetune_facts(const store::File& file) {
-  return {"scheme " + file.text_attribute("/finetune", "scheme").value_or("unknown") + ", from the " +
-              file.text_attribute("/finetune", "from").value_or("unknown") + " weights, " +
+  const auto said = [&](const char* name, const std::string& before, const std::string& after) {
+    const std::string value = file.text_attribute("/finetune", name).value_or("");
+    return value.empty() ? value : before + value + after;
+  };
+  return {"scheme " + file.text_attribute("/finetune", "scheme").value_or("unknown") +
+              said("chosen", " (", ")") + said("strategy", ", strategy ", "") + said("budget", " at ", "") +
+              ", from the " + file.text_attribute("/finetune", "from").value_or("unknown") + " weights, " +
               plural(file.int_attribute("/finetune", "steps").value_or(0), "step"),
           "validation loss [nats/token]: " + fixed(number(file, "/finetune", "start_loss"), 4) + " before, " +
               fixed(number(file, "/finetune", "final_loss"), 4) + " after"};
@@ -123,15 +154,30 @@ std::string listed(const std::map<std::string, int>& uses) {
   return text;
 }
 
+// From the shapes in the file, so also where it was written before this number was; NaN where it has none, or
+// where the head is one of the scheme's layers.
+double bops_with_head(const store::File& file, const quant::Scheme& scheme) {
+  const auto vocabulary = file.int_attribute("/model", "vocab_size"),
+             width = file.int_attribute("/model", "dim");
+  const auto layers = layer_shapes(file, scheme);
+  if (!vocabulary || !width || layers.empty() || layers.back().name == "lm_head") return std::nan("");
+  for (const auto& layer : layers)
+    if (layer.macs() == 0) return std::nan("");
+  return quant::summarise(layers, scheme, *vocabulary * *width).bops_ratio_all;
+}
+
 Facts scheme_facts(const store::File& file) {
   const quant::Scheme scheme = read_scheme(file);
   Facts facts{plural(static_cast<std::int64_t>(scheme.entries.size()), "layer"),
               "weights: " + listed(uses_of(scheme, true)), "inputs:  " + listed(uses_of(scheme, false))};
   if (file.double_attribute("/scheme", "bops_ratio")) {
     const auto value = [&](const char* name) { return number(file, "/scheme", name); };
+    const double all = bops_with_head(file, scheme);
     facts.push_back("mean bits of the quantized weights " + fixed(value("mean_weight_bits"), 2) +
                     ", of the inputs " + fixed(value("mean_input_bits"), 2) + "; of 32-bit BOPs " +
-                    percent(value("bops_ratio"), 3) + ", of 32-bit size " + percent(value("size_ratio")));
+                    percent(value("bops_ratio"), 3) +
+                    (std::isfinite(all) ? " (" + percent(all) + " with the output head)" : "") +
+                    ", of 32-bit size " + percent(value("size_ratio")));
   }
   std::string table = quant::to_table(scheme);
   if (!table.empty()) table.pop_back();
@@ -226,6 +272,7 @@ std::vector<FactSection> content_facts(const store::File& file) {
                              {"/state", "state", state_facts},
                              {"/model", "model", model_facts},
                              {"/search", "search", search_facts},
+                             {"/schemes", "budgets", budget_facts},
                              {"/finetune", "finetune", finetune_facts},
                              {"/reference", "reference", reference_facts},
                              {"/evaluation", "evaluation", evaluation_facts},

@@ -8,6 +8,7 @@
 #include "report/comparison.hpp"
 #include "report/csv_files.hpp"
 #include "report/page.hpp"
+#include "report/verdict.hpp"
 
 namespace bitdarts::report {
 namespace {
@@ -97,8 +98,8 @@ void write_report(const fs::path& folder, const Products& products, const std::s
   fs::create_directories(folder, failed);
   if (failed) throw Error("cannot make the folder (" + failed.message() + ")", folder.string());
   for (const auto& [file, text] : files) write_whole(folder / file, text);
-  for (const char* file : {"comparison.csv", "scheme.csv", "losses.csv", "search.csv", "probabilities.csv",
-                           "discretisation.csv", "provenance.csv"})
+  for (const char* file : {"comparison.csv", "verdicts.csv", "scheme.csv", "losses.csv", "search.csv",
+                           "probabilities.csv", "discretisation.csv", "provenance.csv"})
     if (!files.contains(file)) fs::remove(folder / file, failed);
   write_whole(folder / page_name, page);
 }

@@ -9,7 +9,7 @@ namespace bitdarts::report {
 
 /// What the report says, and how it looks, changes with this number: reports of older programs are made
 /// again.
-inline constexpr int report_schema = 1;
+inline constexpr int report_schema = 2;
 
 /// The report stage: every product in context.out and its baselines/*/ -> report/report.html and
 /// report/*.csv; prints the comparison table, the verdict and the path. Rank 0 works alone. InputError when

@@ -2,31 +2,37 @@
 #include "report/sections.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include "report/candidate_style.hpp"
 #include "report/charts.hpp"
 #include "report/html.hpp"
 #include "report/layer_pictures.hpp"
 #include "report/stored_scheme.hpp"
+#include "report/verdict.hpp"
 
 namespace bitdarts::report {
 namespace {
 
-using Verdict = Comparison::Verdict;
+using Verdict = Contest::Verdict;
 
 const char* css_class(Verdict verdict) {
   switch (verdict) {
     case Verdict::wins:
       return "wins";
-    case Verdict::ties:
+    case Verdict::no_difference:
       return "ties";
     case Verdict::loses:
       return "loses";
-    case Verdict::nothing_searched:
-    case Verdict::no_opponent:
+    case Verdict::no_rival:
       return "open";
   }
   return "";
+}
+
+std::string verdict_box(const std::string& css_class, const std::string& words) {
+  return "<div class=\"verdict " + css_class + "\"><p>" + escaped(words) + "</p></div>\n";
 }
 
 std::string tile(const std::string& number, const std::string& what, const std::string& more) {
@@ -34,32 +40,39 @@ std::string tile(const std::string& number, const std::string& what, const std::
          escaped(more) + "</span></div>\n";
 }
 
+// What a person who takes one model from here gets: the chosen one, else the searched one.
 std::string tiles(const Comparison& c) {
-  const EvaluatedModel& s = c.models[*c.searched];
+  std::optional<std::size_t> shown = c.searched;
+  for (std::size_t i = 0; i < c.models.size(); ++i)
+    if (c.models[i].role == EvaluatedModel::Role::chosen) shown = i;
+  if (!shown) return {};
+  const EvaluatedModel& s = c.models[*shown];
   const EvaluatedModel& full = c.models.front();  // full precision is always the first
+  const std::string head =
+      std::isfinite(s.bops_ratio_all) ? ", " + percent(s.bops_ratio_all, 1) + " with the output head" : "";
   return "<div class=\"tiles\">\n" +
-         tile(fixed(s.perplexity, 3), "test perplexity",
+         tile(fixed(s.perplexity, 3), "test perplexity, " + shown_name(s),
               "full precision " + fixed(full.perplexity, 3) + ", " +
-                  percent(s.perplexity / full.perplexity - 1) + " above") +
+                  signed_percent(s.perplexity / full.perplexity - 1)) +
          tile(byte_size(s.model_bytes), "whole model, packed",
               fixed(s.compression_ratio, 2) + " times smaller than " + byte_size(full.model_bytes)) +
-         tile(percent(s.bops_ratio), "bit operations",
-              "of 32 x 32 bits, " + fixed(1 / s.bops_ratio, 1) + " times fewer") +
+         tile(percent(s.bops_ratio, 3), "bit operations",
+              "of 32 x 32 bits, " + fixed(1 / s.bops_ratio, 1) + " times fewer" + head) +
          tile(fixed(s.weight_bits, 2) + " / " + fixed(s.input_bits, 2), "mean bits, weights / inputs",
               fixed(s.weight_bits_all, 2) + " bits a weight with embeddings") +
          "</div>\n";
 }
 
 std::string marked_name(const Comparison& c, std::size_t i) {
-  const EvaluatedModel& model = c.models[i];
-  if (c.opponent == i) return model.name + " ◂ best by hand";
-  return model.incomparable.empty() ? model.name : model.name + " (not comparable)";
+  const std::string name = shown_name(c.models[i]), mark = mark_of_row(c, i);
+  if (mark.empty()) return name;
+  return c.models[i].incomparable.empty() ? name + " ◂ " + mark : name + " (" + mark + ")";
 }
 
 std::string row_class(const Comparison& c, std::size_t i) {
-  if (c.searched == i) return "searched";
-  if (c.opponent == i) return "opponent";
-  return c.models[i].incomparable.empty() ? "" : "incomparable";
+  if (c.models[i].role == EvaluatedModel::Role::searched) return "searched";
+  if (!c.models[i].incomparable.empty()) return "incomparable";
+  return mark_of_row(c, i).empty() ? "" : "opponent";
 }
 
 // How many layers took each candidate.
@@ -82,6 +95,13 @@ HtmlTable counts(const quant::Scheme& scheme) {
   return table;
 }
 
+std::string finetuned_name(const Product& finetuned) {
+  const auto text = [&](const char* name) { return finetuned.file.text_attribute("/finetune", name); };
+  const std::string name = text("scheme").value_or("another scheme");
+  const auto chosen = text("chosen");
+  return chosen ? name + " (" + *chosen + ")" : name;
+}
+
 std::string one_scheme(const Product& holder, const quant::Scheme& scheme, const std::string& prefix) {
   return figure(scheme_picture(scheme, layer_shapes(holder.file, scheme), prefix), "",
                 "Each pair of cells is one layer: its weight to the left, its input activation to the right. "
@@ -95,34 +115,44 @@ std::string one_scheme(const Product& holder, const quant::Scheme& scheme, const
 
 std::string summary_html(const Comparison& c) {
   if (c.models.empty()) return {};
-  std::string html = "<div class=\"verdict " + std::string(css_class(c.verdict)) + "\"><p>" +
-                     escaped(verdict_in_words(c)) + "</p></div>\n";
-  return c.searched ? html + tiles(c) : html;
+  std::string html;
+  for (const Contest& contest : c.contests)
+    html += verdict_box(css_class(contest.verdict), contest_in_words(c, contest));
+  const std::string remarks = remarks_in_words(c);
+  if (!remarks.empty())
+    html += c.contests.empty() ? verdict_box("open", remarks)
+                               : "<p class=\"soft\">" + escaped(remarks) + "</p>\n";
+  return html + tiles(c);
 }
 
 std::string comparison_html(const Comparison& c) {
   if (c.models.empty()) return {};
-  HtmlTable table{
-      {"scheme", "perplexity", "bits per byte", "BOPs ratio", "bits per weight", "with embeddings",
-       "bits per input", "model [MB]", "quantized weights [MB]", "KL [nats]", "top-1 agrees"},
-      {}};
+  HtmlTable table{{"scheme", "perplexity", "against searched", "bits per byte", "BOPs ratio",
+                   "with the output head", "bits per weight", "with embeddings", "bits per input",
+                   "model [MB]", "quantized weights [MB]", "KL [nats]", "top-1 agrees"},
+                  {}};
   for (std::size_t i = 0; i < c.models.size(); ++i) {
     const EvaluatedModel& m = c.models[i];
     table.rows.push_back(
-        {{marked_name(c, i), fixed(m.perplexity, 3), fixed(m.bits_per_byte, 4), percent(m.bops_ratio, 3),
-          fixed(m.weight_bits, 2), fixed(m.weight_bits_all, 2), fixed(m.input_bits, 2),
-          fixed(m.model_bytes / 1e6, 3), fixed(m.quantized_bytes / 1e6, 3), fixed(m.kl_divergence, 4),
-          percent(m.top1_agreement)},
+        {{marked_name(c, i), fixed(m.perplexity, 3), against_searched(c, i), fixed(m.bits_per_byte, 4),
+          percent(m.bops_ratio, 3), percent(m.bops_ratio_all), fixed(m.weight_bits, 2),
+          fixed(m.weight_bits_all, 2), fixed(m.input_bits, 2), fixed(m.model_bytes / 1e6, 3),
+          fixed(m.quantized_bytes / 1e6, 3), fixed(m.kl_divergence, 4), percent(m.top1_agreement)},
          row_class(c, i)});
   }
   return "<p>Measured on the test part, which neither training nor search has seen; KL divergence and top-1 "
-         "agreement are against full precision. The opponent of the "
-         "searched scheme is the best uniform scheme at the nearest cost that is not below its own. This is "
-         "one run with one seed: small differences can be chance.</p>\n" +
+         "agreement are against full precision. The opponent of a searched scheme is the best of all rivals "
+         "that cost no more than its budget (or than itself, where that is more): schemes of other "
+         "strategies, uniform ones, tables by hand. It is picked by its test perplexity, which favours the "
+         "rivals.</p>\n<p>The perplexity of every scheme is compared with that of the searched one window "
+         "by window, and ± is the standard error of the mean difference, with windows as the samples. They "
+         "are taken as independent; where they overlap, each token is scored in one of them only, and "
+         "neighbours share context. Within two standard errors there is no difference. The error is that of "
+         "the text: another seed of training may differ by more.</p>\n" +
          to_html(table) +
          figure(draw(comparison_chart(c)), "Perplexity over cost",
                 "Lower is better, and so is further left. A search was worth it where its point lies below "
-                "the dotted line through the best schemes chosen by hand.");
+                "the dotted stair, along the best rival at each cost or below.");
 }
 
 const Product* scheme_holder(const Products& products) {
@@ -140,10 +170,9 @@ std::string scheme_html(const Products& products) {
   if (products.finetuned && products.finetuned->file.has("/scheme/table") && holder != &*products.finetuned) {
     const auto other = read_scheme(products.finetuned->file);
     if (!(other == scheme))
-      html =
-          "<h3>As the search chose it</h3>\n" + html + "<h3>What was finetuned instead: " +
-          escaped(products.finetuned->file.text_attribute("/finetune", "scheme").value_or("another scheme")) +
-          "</h3>\n" + one_scheme(*products.finetuned, other, "finetuned");
+      html = "<h3>As the search chose it</h3>\n" + html +
+             "<h3>What was finetuned instead: " + escaped(finetuned_name(*products.finetuned)) + "</h3>\n" +
+             one_scheme(*products.finetuned, other, "finetuned");
   }
   return html;
 }

@@ -94,14 +94,15 @@ void save_facts(store::File& file, const Problem& problem, const Findings& findi
 std::string summary(const Problem& problem, const Findings& findings, const Gap& gap) {
   std::string text = findings.summary;
   for (std::size_t b = 0; b < problem.budgets.size(); ++b) {
-    const auto bits = quant::summarise(problem.layout.linears, findings.schemes[b]);
+    const auto bits = quant::summarise(problem.layout.linears, findings.schemes[b],
+                                       model::unquantized_macs(problem.shape, problem.layout));
     char line[300];
     std::snprintf(line, sizeof line,
-                  "search: %s%s%s scheme with %.2f weight bits, %.2f input bits, BOPs ratio %.3f%%; loss full "
+                  "search: %s%s%s scheme with %.2f weight bits, %.2f input bits, BOPs ratio %s; loss full "
                   "precision %.4f, ",
                   problem.options.strategy.c_str(), problem.budgets[b].text.empty() ? "" : ", budget ",
                   (problem.budgets[b].text + ":").c_str(), bits.mean_weight_bits, bits.mean_input_bits,
-                  100 * bits.bops_ratio, gap.full_precision);
+                  quant::bops_in_words(bits).c_str(), gap.full_precision);
     text += (text.empty() ? "" : "\n") + std::string(line);
     if (gap.mixed) {
       std::snprintf(line, sizeof line, "mixed %.4f, ", *gap.mixed);

@@ -14,6 +14,7 @@ using report::EvaluatedModel;
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 constexpr const char* seed_key = "run.seed";
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Settings without_seed(Settings settings) {
   std::erase_if(settings, [](const auto& setting) { return setting.first == seed_key; });
@@ -39,7 +40,7 @@ constexpr double EvaluatedModel::*numbers[] = {
     &EvaluatedModel::kl_divergence,   &EvaluatedModel::top1_agreement,    &EvaluatedModel::weight_bits,
     &EvaluatedModel::weight_bits_all, &EvaluatedModel::input_bits,        &EvaluatedModel::model_bytes,
     &EvaluatedModel::quantized_bytes, &EvaluatedModel::compression_ratio, &EvaluatedModel::bops_ratio,
-    &EvaluatedModel::size_ratio};
+    &EvaluatedModel::bops_ratio_all,  &EvaluatedModel::size_ratio,        &EvaluatedModel::budget_ratio};
 
 Spread spread_in(const Results& results, const Group& group, double EvaluatedModel::*number) {
   std::vector<double> values;
@@ -70,6 +71,7 @@ std::vector<Group> grouped(const Results& results) {
 void summarise(const Results& results, Group& group) {
   if (group.tasks.empty()) return;
   group.mean = *results.tasks[group.tasks.front()].model;  // its name and role
+  group.mean.windows = {};
   for (const auto number : numbers) group.mean.*number = spread_in(results, group, number).mean;
   group.perplexity = spread_in(results, group, &EvaluatedModel::perplexity);
   group.bits_per_byte = spread_in(results, group, &EvaluatedModel::bits_per_byte);
@@ -78,16 +80,15 @@ void summarise(const Results& results, Group& group) {
       spread_in(results, group, results.by_size ? &EvaluatedModel::size_ratio : &EvaluatedModel::bops_ratio);
 }
 
-// What both sweep has the same value in both.
+// What both sweep has the same value in both; what a rival is, and at which budget, is its own affair.
 bool agree(const Group& a, const Group& b) {
+  const auto free = [](const std::string& key) {
+    return key == "finetune.scheme" || key == "search.strategy" || key == "search.budget";
+  };
   for (const auto& [key, value] : a.settings)
     for (const auto& [other_key, other] : b.settings)
-      if (key == other_key && key != "finetune.scheme" && value != other) return false;
+      if (key == other_key && !free(key) && value != other) return false;
   return true;
-}
-
-bool is_searched(const Group& group) {
-  return !group.tasks.empty() && group.mean.role == EvaluatedModel::Role::searched;
 }
 
 std::string seed_of(const Results& results, std::size_t task) {
@@ -95,36 +96,43 @@ std::string seed_of(const Results& results, std::size_t task) {
 }
 
 // Seeds differ more from each other than schemes do: the same seed is compared with itself.
-Spread change_against(const Results& results, const Group& group, const Group& other) {
+struct Change {
+  Spread spread;
+  double error = NAN;
+};
+Change change_against(const Results& results, const Group& group, const Group& other) {
   std::vector<double> changes;
+  double over_windows = NAN;
   for (const std::size_t mine : group.tasks)
-    for (const std::size_t theirs : other.tasks)
-      if (seed_of(results, mine) == seed_of(results, theirs))
-        changes.push_back(results.tasks[mine].model->perplexity / results.tasks[theirs].model->perplexity -
-                          1);
-  return spread_of(changes);
+    for (const std::size_t theirs : other.tasks) {
+      if (seed_of(results, mine) != seed_of(results, theirs)) continue;
+      const auto difference =
+          report::difference_between(*results.tasks[mine].model, *results.tasks[theirs].model);
+      changes.push_back(difference.change());
+      over_windows = difference.change_error();
+    }
+  Change change{.spread = spread_of(changes)};
+  change.error = change.spread.count == 1
+                     ? over_windows
+                     : change.spread.deviation / std::sqrt(static_cast<double>(change.spread.count));
+  return change;
 }
 
-// The rule of report::compare, over means. Where the best scheme by hand has no seed in common with the
-// group, nothing was compared, and there is no opponent: a worse one would flatter.
-void stand_against_hand_picked(const Results& results, Group& group) {
-  std::vector<EvaluatedModel> models{group.mean};
-  std::map<std::string, const Group*> by_name;
+// The rule of report::compare, over means.
+void stand_against_rivals(const Results& results, Group& group) {
+  const double allowance = std::fmax(group.mean.budget_ratio, group.cost.mean);
   for (const Group& other : results.groups) {
-    if (other.tasks.empty() || other.mean.role != EvaluatedModel::Role::uniform || !agree(group, other))
-      continue;
-    models.push_back(other.mean);
-    models.back().name = std::to_string(by_name.size());
-    by_name[models.back().name] = &other;
+    const bool rival = !other.tasks.empty() && other.mean.role == EvaluatedModel::Role::rival;
+    const bool within = other.cost.mean <= allowance * (1 + report::same_cost);
+    const bool better = other.perplexity.mean < std::fmin(group.rival_perplexity, infinity);
+    if (!rival || !within || !better || !agree(group, other)) continue;
+    const Change change = change_against(results, group, other);
+    if (change.spread.count == 0) continue;
+    group.rival = other.mean.name;
+    group.rival_perplexity = other.perplexity.mean;
+    group.change = change.spread;
+    group.change_error = change.error;
   }
-  const report::Comparison comparison = report::compare(models, results.by_size);
-  if (!comparison.opponent) return;
-  const Group& opponent = *by_name.at(comparison.models[*comparison.opponent].name);
-  const Spread change = change_against(results, group, opponent);
-  if (change.count == 0) return;
-  group.by_hand = opponent.mean.name;
-  group.by_hand_perplexity = opponent.mean.perplexity;
-  group.change = change;
 }
 
 // A mean over fewer seeds than it is to have can be good by chance: that of a line with runs missing is on no
@@ -166,23 +174,32 @@ void aggregate(Results& results) {
   results.groups = grouped(results);
   for (Group& group : results.groups) summarise(results, group);
   const auto order = [](const Group& group) {
-    return std::isfinite(group.cost.mean) ? group.cost.mean : std::numeric_limits<double>::infinity();
+    return std::isfinite(group.cost.mean) ? group.cost.mean : infinity;
   };
   std::stable_sort(results.groups.begin(), results.groups.end(),
                    [&](const Group& a, const Group& b) { return order(a) < order(b); });
   for (Group& group : results.groups)
-    if (is_searched(group)) stand_against_hand_picked(results, group);
+    if (group.is_searched()) stand_against_rivals(results, group);
   find_front(results);
   find_full_precision(results);
 }
 
+void take_role(EvaluatedModel& model) {
+  if (model.role != EvaluatedModel::Role::searched || model.strategy.empty() || model.strategy == "darts")
+    return;
+  model.role = EvaluatedModel::Role::rival;
+  model.name = model.strategy + (model.budget.empty() ? "" : ":" + model.budget);
+}
+
 std::string verdict_of(const Group& group) {
-  if (group.by_hand.empty()) return {};
-  const double change = group.change.mean;
-  std::string text = change < 0 ? "wins " : change > 0 ? "LOSES +" : "ties ";
-  text += report::percent(change);
-  if (std::isfinite(group.change.deviation)) text += " ± " + report::percent(group.change.deviation);
-  return text;
+  if (group.rival.empty()) return {};
+  const report::Outcome outcome = group.outcome();
+  const double uncertainty =
+      std::isfinite(group.change.deviation) ? group.change.deviation : group.change_error;
+  return (outcome == report::Outcome::better  ? "wins "
+          : outcome == report::Outcome::worse ? "LOSES "
+                                              : "no difference ") +
+         report::change_in_words(group.change.mean, uncertainty);
 }
 
 std::string label_of(const Group& group) {

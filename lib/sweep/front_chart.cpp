@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "report/chart_layout.hpp"
+#include "report/model_marks.hpp"
 #include "sweep/page.hpp"
 
 namespace bitdarts::sweep {
@@ -28,15 +29,11 @@ Series deviations(const std::vector<report::ChartPoint>& points, const Results& 
   return bars;
 }
 
-Series points_of(const std::vector<report::ChartPoint>& points, const Results& results, bool baseline) {
-  Series series{baseline ? "chosen by hand" : "of the sweep",
-                {},
-                {},
-                baseline ? Ink::blue : Ink::red,
-                Style::points,
-                baseline ? 7 : 13};
+Series points_of(const std::vector<report::ChartPoint>& points, const Results& results,
+                 const report::ModelMark& mark) {
+  Series series{mark.name, {}, {}, mark.ink, Style::points, mark.shape};
   for (const auto& point : points) {
-    if (results.groups[point.item].baseline != baseline) continue;
+    if (&report::mark_of(results.groups[point.item].mean) != &mark) continue;
     series.x.push_back(point.x);
     series.y.push_back(point.y);
   }
@@ -89,8 +86,8 @@ Chart front_chart(const Results& results) {
     chart.series.push_back(std::move(bars));
   }
   chart.series.push_back(front_of(points, results));
-  for (const bool baseline : {true, false})
-    if (Series series = points_of(points, results, baseline); !series.x.empty())
+  for (const report::ModelMark& mark : report::model_marks())
+    if (Series series = points_of(points, results, mark); !series.x.empty())
       chart.series.push_back(std::move(series));
   // A label takes about 14 of the 380 pixels of the axis, and 90 of the 920 across.
   std::vector<report::ChartPoint> named;
@@ -101,7 +98,7 @@ Chart front_chart(const Results& results) {
   for (const auto& point : named) {
     const Group& group = results.groups[point.item];
     chart.labels.push_back(
-        {point.x, heights[point.item], label_of(group), group.baseline ? Ink::blue : Ink::red, false});
+        {point.x, heights[point.item], label_of(group), report::mark_of(group.mean).ink, false});
   }
   return chart;
 }

@@ -20,7 +20,7 @@ std::string summary_in_words(const Results& results);
 
 /// The numbers of the page: tasks.csv, a line a task with its settings, results, whether its setting is on
 /// the front, and what was chosen for which kind of layer; and settings.csv, a line for tasks that differ in
-/// their seed alone: means, deviations, and the comparison with schemes chosen by hand.
+/// their seed alone: means, deviations, and the comparison with the best rival.
 std::map<std::string, std::string> sweep_csv_files(const Results& results);
 
 }  // namespace bitdarts::sweep

@@ -101,7 +101,21 @@ std::string why_missing(const fs::path& folder) {
   return "not evaluated yet";
 }
 
-TaskResult result_of(const Task& task, const fs::path& folder, std::vector<std::string>& problems) {
+// What the task's search was allowed, counted as the sweep counts cost; NaN when that is not known.
+double allowed_ratio(const fs::path& searched, const std::string& budget, bool by_size) {
+  std::error_code absent;
+  if (!fs::exists(searched, absent)) return NAN;
+  try {
+    const auto file = store::File::open(searched);
+    const bool same_kind = file.text_attribute("/search", "cost") == (by_size ? "size" : "bops");
+    return same_kind ? report::budget_ratio(file, budget) : NAN;
+  } catch (const Error&) {  // damaged: its own cost is what is known
+    return NAN;
+  }
+}
+
+TaskResult result_of(const Task& task, const fs::path& folder, bool by_size,
+                     std::vector<std::string>& problems) {
   TaskResult result{
       .task = task, .model = {}, .full_precision = {}, .pretrained = {}, .scheme = {}, .missing = {}};
   std::error_code absent;
@@ -118,6 +132,9 @@ TaskResult result_of(const Task& task, const fs::path& folder, std::vector<std::
     return result;
   }
   result.model = report::evaluated_model(*evaluation, std::nullopt);
+  take_role(*result.model);
+  if (result.model->role == report::EvaluatedModel::Role::searched)
+    result.model->budget_ratio = allowed_ratio(folder / "searched.h5", result.model->budget, by_size);
   result.full_precision = report::full_precision_model(*evaluation);
   result.pretrained = report::input_hash(*evaluation, "pretrained");
   result.scheme = report::read_scheme(evaluation->file);
@@ -146,7 +163,7 @@ Results load_results(const fs::path& folder) {
                   .full_precision = {},
                   .problems = {}};
   for (const Task& task : tasks)
-    results.tasks.push_back(result_of(task, folder / "tasks" / task.id, results.problems));
+    results.tasks.push_back(result_of(task, folder / "tasks" / task.id, results.by_size, results.problems));
   aggregate(results);
   return results;
 }

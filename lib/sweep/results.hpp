@@ -31,10 +31,16 @@ struct Group {
   report::EvaluatedModel mean;     ///< of every number
   Spread perplexity, cost, bits_per_byte, divergence;
   bool on_front = false;
-  /// The scheme chosen by hand that it stands against; see report::compare. Empty without a common seed.
-  std::string by_hand;
-  double by_hand_perplexity = NAN;
-  Spread change;  ///< perplexity / by_hand's - 1, seed against seed
+  /// Of a searched line: the rival of any kind that it stands against, the one with the lowest mean
+  /// perplexity of those that cost no more than the budget and have a seed in common. Empty when there is
+  /// none.
+  std::string rival;
+  double rival_perplexity = NAN;
+  Spread change;              ///< perplexity / the rival's - 1, seed against seed
+  double change_error = NAN;  ///< standard error of its mean: over seeds; of one seed alone, over windows
+  bool is_searched() const { return !tasks.empty() && mean.role == report::EvaluatedModel::Role::searched; }
+  /// Level within two standard errors; meaningless without a rival.
+  report::Outcome outcome() const { return report::outcome_of(change.mean, change_error); }
 };
 
 /// The model before quantization, once for each way to make it.
@@ -61,10 +67,15 @@ struct Results {
 /// options than the sweep has now, has no result and says why. InputError when the folder is no sweep's.
 Results load_results(const std::filesystem::path& folder);
 
-/// Means, deviations, the front and the comparison with schemes chosen by hand, from the tasks' models.
+/// What a task's model is in a sweep, where the strategy is an axis: a scheme that another strategy than
+/// darts found is a rival, and called by its strategy and budget.
+void take_role(report::EvaluatedModel& model);
+
+/// Means, deviations, the front and the comparison with the rivals, from the tasks' models.
 void aggregate(Results& results);
 
-/// "wins -0.31% ± 0.05%", "LOSES +1.20%", "ties 0.00%"; empty when there is nothing to stand against.
+/// "wins -0.31% ± 0.05%", "LOSES +1.20%", "no difference +0.02% ± 0.10%"; empty when there is nothing to
+/// stand against. ± is the standard deviation over seeds, of one seed the standard error over windows.
 std::string verdict_of(const Group& group);
 
 /// "w3a4 lsq-only": the values of the settings.

@@ -49,10 +49,10 @@ std::string tasks_csv(const Results& results) {
 
   std::vector<std::string> header{"id", "name", "kind"};
   header.insert(header.end(), results.keys.begin(), results.keys.end());
-  for (const char* name :
-       {"perplexity", "nll", "bits_per_byte", "kl_divergence", "top1_agreement", "mean_weight_bits",
-        "mean_weight_bits_all", "mean_input_bits", "model_bytes", "quantized_weight_bytes",
-        "compression_ratio", "bops_ratio", "size_ratio", "full_precision_perplexity", "setting_on_front"})
+  for (const char* name : {"perplexity", "nll", "bits_per_byte", "kl_divergence", "top1_agreement",
+                           "mean_weight_bits", "mean_weight_bits_all", "mean_input_bits", "model_bytes",
+                           "quantized_weight_bytes", "compression_ratio", "bops_ratio", "bops_ratio_all",
+                           "size_ratio", "full_precision_perplexity", "setting_on_front"})
     header.emplace_back(name);
   for (const char* tensor : {"weights_", "inputs_"})
     for (const std::string& kind : kinds) header.push_back(tensor + kind);
@@ -65,9 +65,10 @@ std::string tasks_csv(const Results& results) {
     for (const std::string& key : results.keys) cells.push_back(value_in(result.task.settings, key));
     const EvaluatedModel m = result.model.value_or(EvaluatedModel{});
     const double full = result.full_precision ? result.full_precision->perplexity : NAN;
-    for (const double value : {m.perplexity, m.nll, m.bits_per_byte, m.kl_divergence, m.top1_agreement,
-                               m.weight_bits, m.weight_bits_all, m.input_bits, m.model_bytes,
-                               m.quantized_bytes, m.compression_ratio, m.bops_ratio, m.size_ratio, full})
+    for (const double value :
+         {m.perplexity, m.nll, m.bits_per_byte, m.kl_divergence, m.top1_agreement, m.weight_bits,
+          m.weight_bits_all, m.input_bits, m.model_bytes, m.quantized_bytes, m.compression_ratio,
+          m.bops_ratio, m.bops_ratio_all, m.size_ratio, full})
       cells.push_back(csv_number(value));
     cells.push_back(result.model ? (on_front(results, i) ? "1" : "0") : "");
     const Choices choices = choices_of({&result.scheme});
@@ -79,15 +80,45 @@ std::string tasks_csv(const Results& results) {
   return csv.text();
 }
 
+std::string role_of(const Group& group) {
+  return group.tasks.empty() ? "" : group.is_searched() ? "searched" : "rival";
+}
+
+std::string outcome_of(const Group& group) {
+  if (group.rival.empty()) return {};
+  const report::Outcome outcome = group.outcome();
+  return outcome == report::Outcome::better  ? "wins"
+         : outcome == report::Outcome::worse ? "loses"
+                                             : "no difference";
+}
+
 std::string settings_csv(const Results& results) {
   std::vector<std::string> header, keys;
   for (const std::string& key : results.keys)
     if (key != "run.seed") keys.push_back(key);
   header = keys;
-  for (const char* name : {"kind", "runs", "runs_of", "on_front", "perplexity_mean", "perplexity_sd",
-                           "cost_mean", "cost_sd", "bits_per_byte_mean", "bits_per_byte_sd",
-                           "kl_divergence_mean", "kl_divergence_sd", "mean_weight_bits", "mean_input_bits",
-                           "best_by_hand", "best_by_hand_perplexity", "change_mean", "change_sd"})
+  for (const char* name : {"kind",
+                           "runs",
+                           "runs_of",
+                           "on_front",
+                           "perplexity_mean",
+                           "perplexity_sd",
+                           "cost_mean",
+                           "cost_sd",
+                           "bits_per_byte_mean",
+                           "bits_per_byte_sd",
+                           "kl_divergence_mean",
+                           "kl_divergence_sd",
+                           "mean_weight_bits",
+                           "mean_input_bits",
+                           "bops_ratio_all",
+                           "role",
+                           "best_rival",
+                           "best_rival_perplexity",
+                           "change_mean",
+                           "change_sd",
+                           "change_error",
+                           "verdict"})
     header.emplace_back(name);
   report::Csv csv(header);
   for (const Group& group : results.groups) {
@@ -99,9 +130,11 @@ std::string settings_csv(const Results& results) {
       cells.push_back(csv_number(spread.mean));
       cells.push_back(csv_number(spread.deviation));
     }
-    cells.insert(cells.end(), {csv_number(group.mean.weight_bits), csv_number(group.mean.input_bits),
-                               group.by_hand, csv_number(group.by_hand_perplexity),
-                               csv_number(group.change.mean), csv_number(group.change.deviation)});
+    cells.insert(cells.end(),
+                 {csv_number(group.mean.weight_bits), csv_number(group.mean.input_bits),
+                  csv_number(group.mean.bops_ratio_all), role_of(group), group.rival,
+                  csv_number(group.rival_perplexity), csv_number(group.change.mean),
+                  csv_number(group.change.deviation), csv_number(group.change_error), outcome_of(group)});
     csv.row(cells);
   }
   return csv.text();
@@ -114,19 +147,19 @@ std::map<std::string, std::string> sweep_csv_files(const Results& results) {
 }
 
 std::string summary_in_words(const Results& results) {
-  std::size_t done = 0, compared = 0, wins = 0, ties = 0, losses = 0, front = 0, by_hand_on_front = 0,
+  std::size_t done = 0, compared = 0, wins = 0, level = 0, losses = 0, front = 0, rivals_on_front = 0,
               seeds = 0;
   for (const TaskResult& result : results.tasks) done += result.model.has_value();
   const Group* best = nullptr;
   for (const Group& group : results.groups) {
     front += group.on_front;
-    by_hand_on_front += group.on_front && group.baseline;
+    rivals_on_front += group.on_front && !group.is_searched();
     seeds = std::max(seeds, group.tasks.size());
-    if (!group.by_hand.empty()) {
+    if (!group.rival.empty()) {
       ++compared;
-      wins += group.change.mean < 0;
-      ties += group.change.mean == 0;
-      losses += group.change.mean > 0;
+      wins += group.outcome() == report::Outcome::better;
+      level += group.outcome() == report::Outcome::level;
+      losses += group.outcome() == report::Outcome::worse;
     }
     if (std::isfinite(group.perplexity.mean) &&
         (best == nullptr || group.perplexity.mean < best->perplexity.mean))
@@ -135,15 +168,16 @@ std::string summary_in_words(const Results& results) {
   std::string text =
       std::to_string(done) + " of " + std::to_string(results.tasks.size()) + " tasks have a result.";
   if (best == nullptr) return text;
-  text += " " + std::to_string(front) + " of " + std::to_string(results.groups.size()) +
-          " settings are on the Pareto front" +
-          (by_hand_on_front > 0 ? ", " + std::to_string(by_hand_on_front) + " of them chosen by hand" : "") +
-          ". The lowest perplexity, " + in_words(best->perplexity, 3) + ", is that of " + label_of(*best) +
-          " at " + percent(best->cost.mean) + " of the 32-bit cost.";
+  text +=
+      " " + std::to_string(front) + " of " + std::to_string(results.groups.size()) +
+      " settings are on the Pareto front" +
+      (rivals_on_front > 0 ? ", " + std::to_string(rivals_on_front) + " of them rivals of the search" : "") +
+      ". The lowest perplexity, " + in_words(best->perplexity, 3) + ", is that of " + label_of(*best) +
+      " at " + percent(best->cost.mean) + " of the 32-bit cost.";
   if (compared > 0) {
-    text += " Against the best uniform scheme by hand at its cost or above, of " + std::to_string(compared) +
-            " searched settings " + std::to_string(wins) + " win, " + std::to_string(ties) + " tie and " +
-            std::to_string(losses) + " LOSE.";
+    text += " Against the best rival of any kind within its budget, of " + std::to_string(compared) +
+            " searched settings " + std::to_string(wins) + " win, " + std::to_string(level) +
+            " make no difference and " + std::to_string(losses) + " LOSE.";
   }
   if (seeds < 3) text += " There are fewer than three seeds: small differences can be chance.";
   return text;
@@ -151,18 +185,18 @@ std::string summary_in_words(const Results& results) {
 
 std::string settings_table(const Results& results) {
   report::TextTable table{{"setting", "runs", "perplexity", results.by_size ? "size ratio" : "BOPs ratio",
-                           "bits weights/inputs", "front", "against best by hand"},
+                           "with head", "bits weights/inputs", "front", "against the best rival"},
                           {}};
   for (const Group& group : results.groups) {
-    table.rows.push_back({label_of(group),
-                          std::to_string(group.tasks.size()) + "/" + std::to_string(group.all),
-                          in_words(group.perplexity, 3), percent(group.cost.mean, 3),
-                          fixed(group.mean.weight_bits, 2) + " / " + fixed(group.mean.input_bits, 2),
-                          group.on_front ? "*" : "", group.by_hand.empty() ? "-" : verdict_of(group)});
+    table.rows.push_back(
+        {label_of(group), std::to_string(group.tasks.size()) + "/" + std::to_string(group.all),
+         in_words(group.perplexity, 3), percent(group.cost.mean, 3), percent(group.mean.bops_ratio_all),
+         fixed(group.mean.weight_bits, 2) + " / " + fixed(group.mean.input_bits, 2),
+         group.on_front ? "*" : "", group.rival.empty() ? "-" : verdict_of(group) + ", " + group.rival});
   }
   for (const FullPrecision& full : results.full_precision)
     table.rows.push_back({"full precision" + (full.settings.empty() ? "" : " (" + full.settings + ")"),
-                          std::to_string(full.perplexity.count), in_words(full.perplexity, 3), "100%",
+                          std::to_string(full.perplexity.count), in_words(full.perplexity, 3), "100%", "100%",
                           "32.00 / 32.00", "", "-"});
   return report::aligned(table);
 }

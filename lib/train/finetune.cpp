@@ -201,11 +201,11 @@ void run_finetune(const stage::Context& context, stage::Run& run) {
     product.set_attribute("/finetune", "quantize_head", std::int64_t{config.search.quantize_head});
   });
   const auto losses = finetuning.metrics().column("validation", "loss");
-  const auto bits = quant::summarise(layout.linears, scheme);
+  const auto bits = quant::summarise(layout.linears, scheme, model::unquantized_macs(shape, layout));
   char line[240];
   std::snprintf(line, sizeof line,
-                "finetune: %s, BOPs ratio %.3f%%: validation loss %.4f before, %.4f after %lld steps",
-                options.scheme.c_str(), 100 * bits.bops_ratio, losses.front(), losses.back(),
+                "finetune: %s, BOPs ratio %s: validation loss %.4f before, %.4f after %lld steps",
+                options.scheme.c_str(), quant::bops_in_words(bits).c_str(), losses.front(), losses.back(),
                 static_cast<long long>(options.steps));
   context.console.result(line);
 }

@@ -60,6 +60,7 @@ make pretrain
 make finetune
 
 expect 0 "perplexity" evaluate 1
+grep -q "BOPs ratio .*with the output head" said || fail "the bit operations with the output head are not said"
 cp run/evaluation.h5 one.h5
 for ranks in 2 4; do
   expect 0 "bits per byte" evaluate "$ranks" --force
@@ -72,6 +73,14 @@ expect 0 "up to date" evaluate 2
 tokens=$(h5ls run/tokens.h5/tokens/test | grep -o '[0-9]*}' | tr -d '}')
 [ "$(attribute one.h5 tokens)" = $((tokens - 1)) ] || fail "not every token of the test part was scored"
 [ "$(attribute one.h5 windows)" = $(((tokens - 1 + 15) / 16)) ] || fail "number of windows"
+for name in strategy budget chosen; do # where the scheme is from: as the finetuned file says it, if it does
+  said=$(h5dump -y -a "/finetune/$name" run/finetuned.h5 2>/dev/null | grep -A1 'DATA {' || true)
+  [ "$(h5dump -y -a "/evaluation/$name" one.h5 2>/dev/null | grep -A1 'DATA {' || true)" = "$said" ] || fail "$name of the scheme"
+done
+awk -v a="$(attribute one.h5 bops_ratio)" -v b="$(attribute one.h5 bops_ratio_all)" 'BEGIN { exit !(a < b) }' || fail "the output head adds nothing to the bit operations"
+said=$(h5dump -y -d /evaluation/window_tokens one.h5 | sed -n '/DATA {/,/}/p' | tr -cd '0-9 ,' | tr ',' ' ')
+counted=0; for scored in $said; do counted=$((counted + scored)); done
+[ "$counted" = "$(attribute one.h5 tokens)" ] || fail "the tokens of the windows are not those scored"
 h5ls one.h5/packed/model.layers.0.self_attn.q_proj/codes | grep -q '{16, 6}' || fail "3-bit rows of 16 codes take 6 bytes"
 
 # Overlapping windows score the same tokens with more to go by; a shorter text has the bytes of its tokens.

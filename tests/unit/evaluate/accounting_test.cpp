@@ -83,3 +83,20 @@ TEST_CASE("layers and scheme that do not belong together are refused") {
   const auto layout = model::make_layout(shape);
   CHECK_THROWS_AS(account(layout, {}, scheme_for(layout)), Error);
 }
+
+TEST_CASE("bit operations with the head that is not quantized are those counted by hand") {
+  const auto layout = model::make_layout(shape);
+  CHECK(model::unquantized_macs(shape, layout) == 10 * 4);
+  const auto bits =
+      quant::summarise(layout.linears, scheme_for(layout), model::unquantized_macs(shape, layout));
+  const double layers =
+      16 * (3 * 8 + 5 * 4 + 32 * 32 + 4 * 6) + 24 * (8 * 32 + 16 * 2 + 2 * 4);  // MACs x bits x bits
+  CHECK(bits.bops_ratio == Approx(layers / (136 * 1024.0)));
+  CHECK(bits.bops_ratio_all == Approx((layers + 40 * 1024) / (176 * 1024.0)));
+  // A quantized head is a layer like the others, tied or not.
+  CHECK(model::unquantized_macs(shape, model::make_layout(shape, true)) == 0);
+  auto own = shape;
+  own.tied_embeddings = false;
+  CHECK(model::unquantized_macs(own, model::make_layout(own, true)) == 0);
+  CHECK(model::unquantized_macs(own, model::make_layout(own)) == 10 * 4);
+}

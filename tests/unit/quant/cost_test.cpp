@@ -53,6 +53,18 @@ TEST_CASE("costs count every multiplication by both widths, or every parameter b
   CHECK(summary.size_ratio == Approx(summary.mean_weight_bits / 32));
 }
 
+TEST_CASE("what is not quantized is counted at 32 by 32 beside the scheme, and said in words") {
+  const Scheme scheme = parse_uniform("uniform:lsq+:w3a3", layers);
+  // 600 multiplications of 9 bit operations, 200 of 1024; of 800 times 1024.
+  const SchemeSummary with = summarise(layers, scheme, 200);
+  CHECK(with.bops_ratio == Approx(9.0 / 1024));
+  CHECK(with.bops_ratio_all == Approx((600 * 9 + 200 * 1024) / (800.0 * 1024)));
+  CHECK(bops_in_words(with) == "0.879% (25.7% with the output head)");
+  const SchemeSummary without = summarise(layers, scheme);
+  CHECK(without.bops_ratio_all == without.bops_ratio);
+  CHECK(bops_in_words(without) == "0.879%");
+}
+
 TEST_CASE("costs of large networks do not overflow") {
   const std::vector<LayerShape> large(100, {"x", 1'000'000, 1'000'000});
   CHECK(full_cost(CostKind::bops, large) == 100'000'000'000'000 * 1024);

@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 #include "core/error.hpp"
+#include "report/format.hpp"
 #include "support.hpp"
 #include "synthetic.hpp"
 
@@ -29,8 +30,13 @@ TEST_CASE("every product is described in words and numbers") {
   CHECK(!contains(pretrained, "finetune.batch"));
   const std::string searched = said("searched.h5");
   CHECK(contains(searched,
-                 "budget w4a6 = 2.340% of 32-bit cost; expected cost at the end 2.360%, 0.85% above"));
+                 "budget w4a6 = 2.344% of 32-bit cost; expected cost at the end 2.360%, 0.69% above"));
+  CHECK(contains(searched, "strategy darts, 40 steps"));
+  CHECK(contains(searched, "w4a6     2.344%  2.334%  99.6%         3.2000"));
+  CHECK(contains(searched, "w4a4     1.562%  1.552%  99.4%         3.3000"));
   CHECK(contains(searched, "14 layers"));
+  const auto bits = quant::summarise(synthetic::layers({}), synthetic::scheme({}), 300 * 16);
+  CHECK(contains(searched, " (" + percent(bits.bops_ratio_all) + " with the output head)"));
   CHECK(contains(searched, "from pretrained " + synthetic::input("", run / "pretrained.h5").content_hash));
   CHECK(contains(said("finetuned.h5"), "scheme searched, from the pretrained weights, 30 steps"));
   CHECK(contains(said("evaluation.h5"), "perplexity                    20.7"));

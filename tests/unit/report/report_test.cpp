@@ -5,6 +5,7 @@
 #include "report/comparison.hpp"
 #include "report/csv_files.hpp"
 #include "report/page.hpp"
+#include "report/verdict.hpp"
 #include "support.hpp"
 #include "synthetic.hpp"
 
@@ -14,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const synthetic::Result good{"searched", 20.7, 0.0233}, hand{"uniform:lsq+:w4a8", 20.9, 0.03125};
+const synthetic::Result good{"searched", 20.7, 0.0233}, hand{"uniform:lsq+:w4a6", 20.9, 24.0 / 1024};
 
 std::string page_of(const fs::path& run) {
   const Products products = load_products(run, run);
@@ -36,7 +37,7 @@ TEST_CASE("a whole run makes a page with everything, that needs nothing from els
     CHECK(contains(page, "<section id=\"" + std::string(id) + "\">"));
   CHECK(contains(page, "a &lt;run&gt;"));
   CHECK(contains(page, "The searched scheme wins"));
-  CHECK(contains(page, "uniform:lsq+:w4a8 ◂ best by hand"));
+  CHECK(contains(page, "uniform:lsq+:w4a6 ◂ best rival"));
   CHECK(contains(page, "node &lt;1&gt; &amp; co"));
   CHECK(contains(page, "windows of 32 tokens that do not overlap"));
   for (const auto& entry : synthetic::scheme({}).entries) {
@@ -75,7 +76,7 @@ TEST_CASE("when another scheme was finetuned than the searched one, both are sho
   synthetic::write_finetuned(run / "finetuned.h5", run, hand.scheme);
   synthetic::write_evaluation(run, run, hand);
   const std::string page = page_of(run);
-  CHECK(contains(page, "What was finetuned instead: uniform:lsq+:w4a8"));
+  CHECK(contains(page, "What was finetuned instead: uniform:lsq+:w4a6"));
   CHECK(contains(page, "No searched scheme was evaluated"));
   CHECK(unbalanced_tag(page).empty());
 }
@@ -85,9 +86,11 @@ TEST_CASE("the CSV files hold every number behind the pictures") {
   synthetic::write_run(scratch.path(), good, {hand});
   const Products products = load_products(scratch.path(), scratch.path());
   const auto files = csv_files(products, compare(products));
-  CHECK(files.size() == 7);
+  CHECK(files.size() == 8);
   CHECK(lines_of(files.at("comparison.csv")) == 1 + 3);
-  CHECK(contains(files.at("comparison.csv"), "uniform:lsq+:w4a8,best by hand,20.9,"));
+  CHECK(contains(files.at("comparison.csv"), "uniform:lsq+:w4a6,best rival,,,,20.9,"));
+  CHECK(lines_of(files.at("verdicts.csv")) == 1 + 1);
+  CHECK(contains(files.at("verdicts.csv"), "searched,w4a6,0.0234375,0.0233,20.7,wins,1,uniform:lsq+:w4a6,"));
   CHECK(lines_of(files.at("scheme.csv")) == 1 + 14);
   CHECK(lines_of(files.at("search.csv")) == 1 + 40);
   CHECK(files.at("search.csv").starts_with("step,"));
@@ -116,7 +119,7 @@ TEST_CASE("whatever is missing is left out, and said") {
   CHECK(!contains(unsearched, "section id=\"search\""));
   CHECK(contains(unsearched, "section id=\"scheme\""));  // that of finetuned.h5
   CHECK(contains(without({"evaluation.h5"}), "No searched scheme was evaluated"));
-  CHECK(contains(without({"baselines"}), "No hand-picked uniform scheme"));
+  CHECK(contains(without({"baselines"}), "No rival within its budget"));
   const std::string only_search =
       without({"evaluation.h5", "baselines", "finetuned.h5", "tokens.h5", "pretrained.h5"});
   CHECK(contains(only_search, "section id=\"scheme\""));
@@ -150,34 +153,93 @@ TEST_CASE("a damaged file is left out with its reason, and a chain that mixes ru
 TEST_CASE("a baseline that was trained or evaluated otherwise does not count") {
   const ScratchDirectory scratch;
   const fs::path run = scratch.path(), other = run / "baselines/scheme_0";
-  synthetic::write_run(run, good, {{"uniform:lsq+:w4a8", 19.0, 0.03125}});
-  CHECK(compare(load_products(run, run)).verdict == Comparison::Verdict::loses);
+  synthetic::write_run(run, good, {{"uniform:lsq+:w4a6", 19.0, 24.0 / 1024}});
+  CHECK(compare(load_products(run, run)).contests.at(0).verdict == Contest::Verdict::loses);
   SECTION("more finetuning") {
-    synthetic::write_finetuned(other / "finetuned.h5", run, "uniform:lsq+:w4a8", {}, 60);
-    synthetic::write_evaluation(other, run, {"uniform:lsq+:w4a8", 19.0, 0.03125});
+    synthetic::write_finetuned(other / "finetuned.h5", run, "uniform:lsq+:w4a6", {}, 60);
+    synthetic::write_evaluation(other, run, {"uniform:lsq+:w4a6", 19.0, 24.0 / 1024});
     const auto comparison = compare(load_products(run, run));
-    CHECK(comparison.verdict == Comparison::Verdict::no_opponent);
+    CHECK(comparison.contests.at(0).verdict == Contest::Verdict::no_rival);
     // steps x batch x context
     CHECK(contains(verdict_in_words(comparison),
                    "61,440 tokens after pretraining, those of the searched scheme on 30,720"));
   }
   SECTION("another learning rate") {
-    synthetic::write_finetuned(other / "finetuned.h5", run, "uniform:lsq+:w4a8", {}, 30, 2e-4);
-    synthetic::write_evaluation(other, run, {"uniform:lsq+:w4a8", 19.0, 0.03125});
+    synthetic::write_finetuned(other / "finetuned.h5", run, "uniform:lsq+:w4a6", {}, 30, 2e-4);
+    synthetic::write_evaluation(other, run, {"uniform:lsq+:w4a6", 19.0, 24.0 / 1024});
     const auto comparison = compare(load_products(run, run));
-    CHECK(comparison.verdict == Comparison::Verdict::no_opponent);
+    CHECK(comparison.contests.at(0).verdict == Contest::Verdict::no_rival);
     CHECK(contains(verdict_in_words(comparison), "finetuned with finetune.learning_rate = "));
+  }
+  for (const auto& [option, change] :
+       {std::pair<std::string, void (*)(config::Config&)>{
+            "search.tie", [](config::Config& c) { c.search.tie = "shared-input"; }},
+        {"search.calibration_sequences", [](config::Config& c) { c.search.calibration_sequences *= 2; }}}) {
+    SECTION("another " + option) {
+      synthetic::write_finetuned(other / "finetuned.h5", run, "uniform:lsq+:w4a6", {}, 30, 1e-4, change);
+      synthetic::write_evaluation(other, run, {"uniform:lsq+:w4a6", 19.0, 24.0 / 1024});
+      const auto comparison = compare(load_products(run, run));
+      CHECK(comparison.contests.at(0).verdict == Contest::Verdict::no_rival);
+      CHECK(contains(verdict_in_words(comparison), "finetuned with " + option + " = "));
+    }
   }
   SECTION("another pretrained model") {
     const ScratchDirectory elsewhere;
     synthetic::write_tokens(elsewhere.path() / "tokens.h5");
     synthetic::write_pretrained(elsewhere.path() / "pretrained.h5", elsewhere.path() / "tokens.h5",
                                 {.blocks = 2, .steps = 50});
-    synthetic::write_evaluation(other, elsewhere.path(), {"uniform:lsq+:w4a8", 19.0, 0.03125});
+    synthetic::write_evaluation(other, elsewhere.path(), {"uniform:lsq+:w4a6", 19.0, 24.0 / 1024});
     const auto comparison = compare(load_products(run, run));
-    CHECK(comparison.verdict == Comparison::Verdict::no_opponent);
+    CHECK(comparison.contests.at(0).verdict == Contest::Verdict::no_rival);
     CHECK(contains(verdict_in_words(comparison), "another pretrained.h5"));
   }
+}
+
+TEST_CASE("every budget of a run has its verdict on the page, and what was chosen is no rival") {
+  const ScratchDirectory scratch;
+  const fs::path run = scratch.path();
+  synthetic::write_run(run, {"best", 20.3, 0.0233, "sensitivity", "w4a6", "sensitivity"},
+                       {{"searched", 20.7, 0.0233, "darts", "w4a6"},
+                        {"searched:w4a4", 21.4, 0.0155, "darts", "w4a4"},
+                        {"sensitivity", 20.3, 0.0233, "sensitivity", "w4a6"},
+                        {"random:1", 22.1, 0.0232, "random:1", "w4a6"},
+                        {"random:1:w4a4", 22.9, 0.0154, "random:1", "w4a4"},
+                        {"uniform:pact:w4a4", 21.9, 16.0 / 1024, "hand"}});
+  const Products products = load_products(run, run);
+  const Comparison c = compare(products);
+  REQUIRE(c.contests.size() == 2);
+  CHECK(c.contests[0].allowance == 16.0 / 1024);  // of /schemes
+  CHECK(c.contests[1].allowance == 24.0 / 1024);
+  const std::string words = verdict_in_words(c);
+  CHECK(contains(words, "At w4a4 the searched scheme wins: perplexity 21.400"));
+  CHECK(contains(words, "the best of 2 rivals within its budget of w4a4 (1.562%)"));
+  CHECK(contains(words, "At w4a6 the searched scheme LOSES: perplexity 20.700"));
+  CHECK(contains(words, "higher than sensitivity (perplexity 20.300"));
+  CHECK(contains(words, "over 4 windows of the test part"));
+  const std::string page = report_page(products, c, "budgets");
+  CHECK(contains(page, "verdict wins"));
+  CHECK(contains(page, "verdict loses"));
+  CHECK(contains(page, "best (sensitivity)"));
+  CHECK(contains(page, "sensitivity ◂ best rival at w4a6"));
+  CHECK(contains(page, ">random</text>"));
+  CHECK(contains(page, ">best rival at this cost or below</text>"));
+  CHECK(unbalanced_tag(page).empty());
+  const auto files = csv_files(products, c);
+  CHECK(lines_of(files.at("verdicts.csv")) == 1 + 2);
+  CHECK(contains(files.at("comparison.csv"), "best,chosen,sensitivity,w4a6,sensitivity,20.3,"));
+}
+
+TEST_CASE("evaluations of the time before windows and the output head were counted can be reported") {
+  const ScratchDirectory scratch;
+  auto mine = good, other = hand;
+  mine.as_before = other.as_before = true;
+  synthetic::write_run(scratch.path(), mine, {other});
+  const auto c = compare(load_products(scratch.path(), scratch.path()));
+  CHECK(c.contests.at(0).verdict == Contest::Verdict::wins);
+  CHECK(contains(verdict_in_words(c), "0.96% lower than uniform:lsq+:w4a6"));
+  CHECK(contains(verdict_in_words(c), "is not known"));
+  CHECK(std::isnan(c.models[*c.searched].bops_ratio_all));
+  CHECK(unbalanced_tag(page_of(scratch.path())).empty());
 }
 
 TEST_CASE("a report is up to date until a product, or one of its own files, changes") {

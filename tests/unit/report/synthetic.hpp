@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "config/config.hpp"
 #include "quant/cost.hpp"
 #include "store/metrics.hpp"
 #include "store/product.hpp"
@@ -34,10 +35,13 @@ void write_pretrained(const fs::path& path, const fs::path& tokens, const Sizes&
 void write_searched(const fs::path& path, const fs::path& run, const Sizes& sizes = {});
 /// `scheme_name`: "searched" or what finetune.scheme said.
 void write_finetuned(const fs::path& path, const fs::path& run, const std::string& scheme_name,
-                     const Sizes& sizes = {}, int steps = 30, double learning_rate = 1e-4);
+                     const Sizes& sizes = {}, int steps = 30, double learning_rate = 1e-4,
+                     void (*change)(config::Config&) = nullptr);
 struct Result {
   std::string scheme;
   double perplexity, bops_ratio;
+  std::string strategy{}, budget{}, chosen{};  ///< written where not empty
+  bool as_before = false;  ///< without what evaluations once did not have: losses by window, bops_ratio_all
 };
 void write_evaluation(const fs::path& folder, const fs::path& run, const Result& result);
 

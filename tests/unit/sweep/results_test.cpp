@@ -31,9 +31,12 @@ sweep::Results results_of(const std::vector<sweep::Task>& tasks, const std::vect
       report::EvaluatedModel model;
       model.name = tasks[i].config.finetune.scheme;
       model.role = model.name == "searched" ? report::EvaluatedModel::Role::searched
-                                            : report::EvaluatedModel::Role::uniform;
+                                            : report::EvaluatedModel::Role::rival;
       model.perplexity = perplexities[i];
       model.bops_ratio = costs[i];
+      const std::string budget = sweep::value_of(tasks[i], "search.budget");
+      if (budget == "w4a8") model.budget_ratio = 32.0 / 1024;
+      if (budget == "w8a8") model.budget_ratio = 64.0 / 1024;
       result.model = model;
       report::EvaluatedModel full;
       full.role = report::EvaluatedModel::Role::full_precision;
@@ -126,7 +129,7 @@ TEST_CASE("without a seed in common nothing is compared, and nobody wins or lose
   const auto results = results_of(tasks, {22, NAN, NAN, 23}, {0.03, 0.03, 0.03125, 0.03125});
   for (const auto& group : results.groups) {
     CHECK(group.tasks.size() == 1);
-    CHECK(group.by_hand.empty());
+    CHECK(group.rival.empty());
     CHECK(sweep::verdict_of(group).empty());
   }
   CHECK_THAT(summary_in_words(results), !Contains("LOSE") && !Contains("Against"));
@@ -155,11 +158,13 @@ TEST_CASE("settings are means over seeds, and each seed is compared with itself"
   CHECK(wide.perplexity.mean == Approx(22));
   CHECK(wide.perplexity.deviation == Approx(1));
   // Seeds 1 and 2 of both: 22.5/22 and 23.5/23, although the means are 23 and 23.
-  CHECK(narrow.by_hand == "uniform:lsq+:w4a8");
+  CHECK(narrow.rival == "uniform:lsq+:w4a8");
   CHECK(narrow.change.count == 2);
   CHECK(narrow.change.mean == Approx((0.5 / 22 + 0.5 / 23) / 2));
   CHECK(sweep::verdict_of(narrow).starts_with("LOSES +2.22%"));
-  CHECK(wide.by_hand.empty());  // nothing by hand costs as much
+  CHECK(narrow.change_error == Approx(narrow.change.deviation / std::sqrt(2)));
+  CHECK(wide.rival == "uniform:lsq+:w4a8");  // within its budget, and the only one
+  CHECK(sweep::verdict_of(wide).starts_with("wins -4.35% ± "));
   // Two seeds of three do not stand level with three.
   CHECK_FALSE(narrow.on_front);
   CHECK(hand.on_front);
@@ -179,7 +184,8 @@ TEST_CASE("full precision stands once for each model that is swept over") {
 TEST_CASE("what is missing or failed, and who loses, is said plainly on the page and the terminal") {
   const auto results = example();
   const std::string page = sweep_page(results), words = summary_in_words(results);
-  CHECK_THAT(words, Contains("8 of 9 tasks have a result") && Contains("0 win, 0 tie and 1 LOSE"));
+  CHECK_THAT(words,
+             Contains("8 of 9 tasks have a result") && Contains("1 win, 0 make no difference and 1 LOSE"));
   CHECK_THAT(page, Contains("1 of 9 tasks have no result") && Contains("no &lt;room&gt;") &&
                        Contains("2 of 3") && Contains("LOSES +2.22%") && Contains("22.000 ± 1.000") &&
                        Contains("a &lt;sweep&gt;") && Contains("full precision") && Contains("<svg"));
@@ -194,6 +200,118 @@ TEST_CASE("what is missing or failed, and who loses, is said plainly on the page
              Contains("setting_on_front,weights_q,weights_down,inputs_q,inputs_down,"));
   CHECK(files.size() == 2);
   CHECK_THAT(files.at("settings.csv"), Contains("w8a8,,sweep,3,3,1,22,1,0.06,0,"));
+}
+
+namespace {
+
+// One run each: what is swept, and what came out. Those called "searched" are of the search, with this
+// budget.
+struct Run {
+  std::string name, seed, budget;
+  double perplexity, cost, budget_ratio = NAN;
+  std::string candidates = "all";
+  double swing = 0;  ///< over windows
+};
+sweep::Results results_of(const std::vector<Run>& runs) {
+  sweep::Results results{.name = "runs",
+                         .keys = {"search.strategy", "search.budget", "candidates", "run.seed"},
+                         .tasks = {},
+                         .groups = {},
+                         .full_precision = {},
+                         .problems = {}};
+  for (const Run& run : runs) {
+    report::EvaluatedModel model;
+    model.name = "searched";
+    model.role = report::EvaluatedModel::Role::searched;
+    model.strategy = run.name == "searched" ? "darts" : run.name;
+    model.budget = run.budget;
+    model.perplexity = run.perplexity;
+    model.bops_ratio = run.cost;
+    model.budget_ratio = run.budget_ratio;
+    for (int w = 0; w < 4; ++w) {
+      model.windows.nll.push_back(10 * std::log(run.perplexity) + (w % 2 == 0 ? run.swing : -run.swing));
+      model.windows.tokens.push_back(10);
+    }
+    sweep::take_role(model);
+    sweep::TaskResult result{
+        .task = {}, .model = model, .full_precision = {}, .pretrained = {}, .scheme = {}, .missing = {}};
+    result.task.settings = {{"search.strategy", run.name},
+                            {"search.budget", run.budget},
+                            {"candidates", run.candidates},
+                            {"run.seed", run.seed}};
+    results.tasks.push_back(std::move(result));
+  }
+  sweep::aggregate(results);
+  return results;
+}
+const sweep::Group& searched_in(const sweep::Results& results) {
+  const auto found = std::find_if(results.groups.begin(), results.groups.end(),
+                                  [](const auto& group) { return group.is_searched(); });
+  REQUIRE(found != results.groups.end());
+  return *found;
+}
+
+}  // namespace
+
+TEST_CASE("in a sweep, what another strategy than darts found is a rival by the name of its strategy") {
+  report::EvaluatedModel model;
+  model.name = "searched";
+  model.role = report::EvaluatedModel::Role::searched;
+  auto other = model;
+  sweep::take_role(model);  // of the time before strategies
+  CHECK(model.role == report::EvaluatedModel::Role::searched);
+  other.strategy = "random:2";
+  other.budget = "w3a3";
+  sweep::take_role(other);
+  CHECK(other.role == report::EvaluatedModel::Role::rival);
+  CHECK(other.name == "random:2:w3a3");
+}
+
+TEST_CASE(
+    "the rival is the best of any kind within the budget, with a seed in common and else the same settings") {
+  const std::vector<Run> runs{
+      {"searched", "1", "w3a3", 20, 0.0087, 0.0088},
+      {"searched", "2", "w3a3", 20.2, 0.0087, 0.0088},
+      {"sensitivity", "1", "w3a3", 20.6, 0.0088},
+      {"sensitivity", "2", "w3a3", 20.6, 0.0088},
+      {"random:1", "1", "w2a4", 20.3, 0.0078},  // cheaper, of another budget, and better
+      {"random:1", "2", "w2a4", 20.7, 0.0078},
+      {"fisher", "1", "w3a4", 19, 0.0117},  // costs more
+      {"fisher", "3", "w3a3", 19, 0.0088},  // no seed in common
+      {"uniform", "1", "w3a3", 19, 0.0088, NAN, "lsq-only"}};
+  const auto results = results_of(runs);
+  const auto& group = searched_in(results);
+  CHECK(group.rival == "random:1:w2a4");
+  CHECK(group.rival_perplexity == Approx(20.5));
+  const double first = 20 / 20.3 - 1, second = 20.2 / 20.7 - 1, mean = (first + second) / 2;
+  CHECK(group.change.mean == Approx(mean));
+  CHECK(group.change_error == Approx(std::abs(first - second) / 2));  // sd / sqrt(2) of two numbers
+  CHECK(group.outcome() == report::Outcome::better);
+  CHECK(sweep::verdict_of(group) == "wins -1.95% ± 0.66%");
+  CHECK_THAT(sweep_page(results), Contains("random:1:w2a4 (20.500)"));
+}
+
+TEST_CASE("over seeds there is no difference within two standard errors of the mean") {
+  const auto close = results_of({Run{"searched", "1", "w3a3", 20, 0.0088},
+                                 {"searched", "2", "w3a3", 20.3, 0.0088},
+                                 {"uniform", "1", "w3a3", 20.3, 0.0088},
+                                 {"uniform", "2", "w3a3", 20.2, 0.0088}});
+  CHECK(searched_in(close).outcome() == report::Outcome::level);
+  CHECK_THAT(sweep::verdict_of(searched_in(close)), Contains("no difference -0.49% ± 1.40%"));
+  CHECK_THAT(summary_in_words(close), Contains("0 win, 1 make no difference and 0 LOSE"));
+  CHECK_THAT(sweep_csv_files(close).at("settings.csv"), Contains("no difference"));
+}
+
+TEST_CASE("of one seed the windows tell what is chance") {
+  const auto results = [](double swing) {
+    return results_of({Run{"searched", "1", "w3a3", 20.1, 0.0088, NAN, "all", swing},
+                       {"uniform", "1", "w3a3", 20, 0.0088}});
+  };
+  // Four windows of ten tokens: the error is swing / 10 · sqrt(4 / 3) / sqrt(4).
+  const auto sure = results(0.02), chance = results(0.1);
+  CHECK(searched_in(sure).change_error == Approx(1.005 * 0.002 / std::sqrt(3)));
+  CHECK_THAT(sweep::verdict_of(searched_in(sure)), Contains("LOSES +0.50% ± 0.12%"));
+  CHECK_THAT(sweep::verdict_of(searched_in(chance)), Contains("no difference +0.50% ± 0.58%"));
 }
 
 TEST_CASE("choices are counted by kind of layer") {
