@@ -69,6 +69,45 @@ class Network {
     return total / (2.0 * static_cast<double>(bank_.layers.size()));
   }
 
+  /// The Fisher error of every site and candidate, in nats per token [site][candidates]: T/2 sum H (Q - x)^2
+  /// with H from autograd's gradients of the loss by everything that is mixed, shard by shard. Differentiable
+  /// in theta; H and x are constants.
+  std::vector<at::Tensor> fisher_errors(const at::Tensor& inputs, const at::Tensor& targets,
+                                        std::int64_t shards) {
+    const double k = static_cast<double>(shards), half_tokens = static_cast<double>(inputs.numel()) / 2;
+    std::vector<at::Tensor> errors(bank_.sites.size(), at::zeros({}, precise));
+    std::vector<at::Tensor> sum(bank_.sites.size()), squares(bank_.sites.size());
+    for (std::int64_t shard = 0; shard < shards; ++shard) {
+      mixtures_.clear();
+      (cross_entropy(inputs.chunk(shards)[static_cast<std::size_t>(shard)],
+                     targets.chunk(shards)[static_cast<std::size_t>(shard)]) /
+       k)
+          .backward({}, true);  // the softmax over alpha is part of every shard's graph
+      for (std::size_t i = 0; i < bank_.sites.size(); ++i) {
+        const at::Tensor g = mixed_gradient(i);
+        if (bank_.sites[i].role == quant::Role::input) {
+          errors[i] = errors[i] + half_tokens * weighted_errors(i, g.square());
+        } else {
+          sum[i] = shard == 0 ? g : sum[i] + g;
+          squares[i] = shard == 0 ? g.square() : squares[i] + g.square();
+        }
+      }
+    }
+    for (std::size_t i = 0; i < bank_.sites.size(); ++i)
+      if (bank_.sites[i].role == quant::Role::weight)
+        errors[i] =
+            half_tokens *
+            weighted_errors(i, shards == 1 ? squares[i] : k / (k - 1) * (squares[i] - sum[i].square() / k));
+    for (const auto& leaf : {weights, alpha, theta}) leaf.mutable_grad() = at::Tensor();
+    return errors;
+  }
+  /// L_err from fisher_errors(): the sum over sites of Σ_j p_j F_j.
+  at::Tensor fisher_error(const std::vector<at::Tensor>& errors) const {
+    at::Tensor total = at::zeros({}, precise);
+    for (std::size_t i = 0; i < errors.size(); ++i) total = total + (probabilities_[i] * errors[i]).sum();
+    return total;
+  }
+
   /// L_cost of METHOD section 4, BOPs.
   at::Tensor bops() const {
     at::Tensor total = at::zeros({}, precise);
@@ -137,7 +176,22 @@ class Network {
     at::Tensor sum = at::zeros_like(x);
     for (std::size_t j = 0; j < site.candidates.size(); ++j)
       sum = sum + probabilities_[at][static_cast<std::int64_t>(j)] * quantized(x, site, j);
+    if (sum.requires_grad()) sum.retain_grad();
+    mixtures_[at].push_back(sum);
     return sum;
+  }
+  // Of the last loss that went backward; of a shared input, of all that read it.
+  at::Tensor mixed_gradient(std::size_t at) const {
+    at::Tensor sum = at::zeros_like(seen_.at(at));
+    for (const auto& mixture : mixtures_.at(at)) sum = sum + mixture.grad();
+    return sum;
+  }
+  at::Tensor weighted_errors(std::size_t at, const at::Tensor& h) const {
+    const auto& site = bank_.sites[at];
+    std::vector<at::Tensor> errors;
+    for (std::size_t j = 0; j < site.candidates.size(); ++j)
+      errors.push_back((h * (quantized(seen_.at(at), site, j) - seen_.at(at)).square()).sum());
+    return at::stack(errors);
   }
   at::Tensor site_error(std::size_t at) const {
     const auto& site = bank_.sites[at];
@@ -180,6 +234,7 @@ class Network {
   quant::Bank bank_;
   std::vector<at::Tensor> probabilities_, noise_free_;
   std::map<std::size_t, at::Tensor> seen_;
+  std::map<std::size_t, std::vector<at::Tensor>> mixtures_;  // of each site, as often as it was read
 };
 
 }  // namespace ste

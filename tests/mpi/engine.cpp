@@ -40,6 +40,8 @@ std::string digest(const train::Gradient<float>& gradient) {
   hash.values(std::span<const double>(&gradient.loss, 1)).values(std::span<const double>(&gradient.error, 1));
   hash.values(std::span<const float>(gradient.weights));
   hash.values(std::span<const double>(gradient.alpha)).values(std::span<const double>(gradient.theta));
+  for (const auto* values : {&gradient.candidate_errors, &gradient.candidate_task})
+    for (const auto& site : *values) hash.values(std::span<const double>(site));
   for (const auto& site : gradient.sums)
     for (const auto& sums : site) {
       const double whole[] = {sums.square, sums.maximum, sums.count};
@@ -59,9 +61,10 @@ std::vector<std::string> engine_digests(const comm::Communicator& world, bool ti
       auto bank =
           bench.bank({.per_channel = per_channel, .tie_shared_input = tied, .context = bench.shape.context});
       digests.push_back(Hasher().values(std::span<const double>(bank.theta)).hex());
-      digests.push_back(
-          digest(bench.engine.gradient(bench.parameters, &bank, {bench.outer, 3, sequences},
-                                       {.error_weight = 0.9, .clip_decay = 0.1, .temperature = 0.7})));
+      for (const auto measure : {quant::ErrorMeasure::relative, quant::ErrorMeasure::fisher})
+        digests.push_back(digest(bench.engine.gradient(
+            bench.parameters, &bank, {bench.outer, 3, sequences},
+            {.error_weight = 0.9, .clip_decay = 0.1, .temperature = 0.7, .error_measure = measure})));
       const double loss = bench.engine.loss(bench.parameters, &bank, {bench.outer, 4, sequences});
       digests.push_back(Hasher().values(std::span<const double>(&loss, 1)).hex());
     }

@@ -12,6 +12,7 @@ using namespace bitdarts;
 inline const std::vector<std::string> all_names{"lsq+:4",  "lsq+:8",    "lsq+:16",   "pact:4",     "pact:8",
                                                 "pact:16", "uniform:4", "uniform:8", "uniform:16", "fp32"};
 inline constexpr std::uint64_t seed = 5;
+inline constexpr std::int64_t shards = 2;
 
 /// Every coefficient fixed, so that the objective is one function. (Of the Fisher error only a part depends
 /// on α and θ: what it weighs errors with is a constant of its gradient.)
@@ -42,7 +43,7 @@ struct Bench {
         parameters(tiny::parameters(layout)),
         outer(outer_part, shape.context, seed, Stream::outer_batch),
         inner(inner_part, shape.context, seed, Stream::inner_batch),
-        engine(self, 2, shape, layout, "cpu") {}
+        engine(self, shards, shape, layout, "cpu") {}
   std::vector<Real> weights() const { return {parameters.begin(), parameters.end()}; }
 
   /// Calibrated; alpha as initialised when `deviation` is 0, else random.

@@ -67,42 +67,46 @@ TEST_CASE("the gradient of each input's alpha is that of finite differences of t
 }
 
 TEST_CASE("all gradients of the whole objective are autograd's with everything mixed at once") {
-  for (const auto& c : cases) {
-    CAPTURE(c.per_channel, c.tied, c.relaxation);
-    Bench<double> bench;
-    auto options = fixed_options();
-    options.relaxation = c.relaxation;
-    constexpr std::int64_t step = 3;
-    auto bilevel = bench.bilevel(
-        options,
-        bench.bank(all_names, all_names, {.per_channel = c.per_channel, .tie_shared_input = c.tied}));
-    const auto found = bilevel.outer_gradient(step);
+  for (const std::string measure : {"relative", "fisher"})
+    for (const auto& c : cases) {
+      CAPTURE(measure, c.per_channel, c.tied, c.relaxation);
+      Bench<double> bench;
+      auto options = fixed_options();
+      options.relaxation = c.relaxation;
+      options.error_measure = measure;
+      constexpr std::int64_t step = 3;
+      auto bilevel = bench.bilevel(
+          options,
+          bench.bank(all_names, all_names, {.per_channel = c.per_channel, .tie_shared_input = c.tied}));
+      const auto found = bilevel.outer_gradient(step);
 
-    std::vector<double> noise;
-    if (c.relaxation == "gumbel") {  // -log(-log u), the same for every rank and every pass of this step
-      KeyedRandom random(seed, Stream::gumbel, step);
-      for (std::size_t k = 0; k < found.alpha.size(); ++k)
-        noise.push_back(-std::log(-std::log(random.uniform())));
+      std::vector<double> noise;
+      if (c.relaxation == "gumbel") {  // -log(-log u), the same for every rank and every pass of this step
+        KeyedRandom random(seed, Stream::gumbel, step);
+        for (std::size_t k = 0; k < found.alpha.size(); ++k)
+          noise.push_back(-std::log(-std::log(random.uniform())));
+      }
+      ste::Network network(bench.shape, bench.layout, bench.parameters, bilevel.bank(), options.temperature,
+                           noise);
+      at::Tensor inputs = at::empty({options.batch, bench.shape.context}, at::kLong),
+                 targets = at::empty_like(inputs);
+      const auto size = static_cast<std::size_t>(inputs.numel());
+      bench.outer.fill(step, 0, options.batch, {inputs.data_ptr<std::int64_t>(), size},
+                       {targets.data_ptr<std::int64_t>(), size});
+      std::vector<at::Tensor> errors;
+      if (measure == "fisher") errors = network.fisher_errors(inputs, targets, shards);
+      const at::Tensor loss = network.cross_entropy(inputs, targets);
+      const at::Tensor error = measure == "fisher" ? network.fisher_error(errors) : network.error();
+      const at::Tensor whole = loss + options.error_weight * error + options.cost_weight * network.bops();
+      whole.backward();
+      CHECK(found.loss == Approx(loss.item<double>()).epsilon(1e-12));
+      CHECK(bilevel.outer_objective(step) == Approx(whole.item<double>()).epsilon(1e-12));
+      CHECK(bilevel.expected_ratio() == Approx(network.bops().item<double>()).epsilon(1e-12));
+      const double* recorded = network.alpha.grad().data_ptr<double>();
+      CHECK(tiny::relative_difference(found.alpha, {recorded, found.alpha.size()}) < 1e-9);
+      const auto theta = network.theta_gradient(options.clip_decay);
+      CHECK(tiny::relative_difference(found.theta, theta) < 1e-10);
     }
-    ste::Network network(bench.shape, bench.layout, bench.parameters, bilevel.bank(), options.temperature,
-                         noise);
-    at::Tensor inputs = at::empty({options.batch, bench.shape.context}, at::kLong),
-               targets = at::empty_like(inputs);
-    const auto size = static_cast<std::size_t>(inputs.numel());
-    bench.outer.fill(step, 0, options.batch, {inputs.data_ptr<std::int64_t>(), size},
-                     {targets.data_ptr<std::int64_t>(), size});
-    const at::Tensor loss = network.cross_entropy(inputs, targets);
-    const at::Tensor whole =
-        loss + options.error_weight * network.error() + options.cost_weight * network.bops();
-    whole.backward();
-    CHECK(found.loss == Approx(loss.item<double>()).epsilon(1e-12));
-    CHECK(bilevel.outer_objective(step) == Approx(whole.item<double>()).epsilon(1e-12));
-    CHECK(bilevel.expected_ratio() == Approx(network.bops().item<double>()).epsilon(1e-12));
-    const double* recorded = network.alpha.grad().data_ptr<double>();
-    CHECK(tiny::relative_difference(found.alpha, {recorded, found.alpha.size()}) < 1e-10);
-    const auto theta = network.theta_gradient(options.clip_decay);
-    CHECK(tiny::relative_difference(found.theta, theta) < 1e-10);
-  }
 }
 
 TEST_CASE("the gradient of the size cost is that of finite differences") {
