@@ -94,6 +94,24 @@ TEST_CASE("the content hash knows neither who made a file nor in which order it 
         }) == hash);
 }
 
+TEST_CASE("a copy has the content of its original, whoever made that, and can be changed") {
+  const ScratchDirectory scratch;
+  store::publish(scratch / "a.h5", some_provenance(), [](File& file) {
+    fill_one(file);
+    file.write<float>("/model/deep/below/b", std::vector<float>{0.5F, NAN}, {2});
+    file.set_attribute("/model/deep", "scheme", std::string("searched"));
+  });
+  const auto original = File::open(scratch / "a.h5");
+  File copy = File::create(scratch / "b.h5");
+  store::copy_content(original, copy);
+  CHECK_FALSE(copy.has("/provenance"));
+  CHECK(store::content_hash(copy) == store::content_hash(original));
+  copy.set_attribute("/model/deep", "scheme", std::string("best"));
+  CHECK(copy.text_attribute("/model/deep", "scheme") == "best");
+  CHECK(store::differences(original, copy).size() == 1);
+  CHECK_THROWS_AS(copy.copy(original, "/absent"), Error);
+}
+
 TEST_CASE("the content hash knows every name, type, shape, value and attribute") {
   const ScratchDirectory scratch;
   const auto with = [&](const char* name, const auto& values, const store::Shape& shape, const auto& layers,
