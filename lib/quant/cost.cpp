@@ -101,7 +101,9 @@ std::string bops_in_words(const SchemeSummary& summary) {
   std::snprintf(text, sizeof text, "%.3f%%", 100 * summary.bops_ratio);
   std::string words = text;
   if (summary.bops_ratio_all != summary.bops_ratio) {
-    std::snprintf(text, sizeof text, " (%.3g%% with the output head)", 100 * summary.bops_ratio_all);
+    const double all = 100 * summary.bops_ratio_all;
+    std::snprintf(text, sizeof text,
+                  all < 10 ? " (%.2f%% with the output head)" : " (%.1f%% with the output head)", all);
     words += text;
   }
   return words;

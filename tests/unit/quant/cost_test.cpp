@@ -60,6 +60,10 @@ TEST_CASE("what is not quantized is counted at 32 by 32 beside the scheme, and s
   CHECK(with.bops_ratio == Approx(9.0 / 1024));
   CHECK(with.bops_ratio_all == Approx((600 * 9 + 200 * 1024) / (800.0 * 1024)));
   CHECK(bops_in_words(with) == "0.879% (25.7% with the output head)");
+  CHECK(bops_in_words({.bops_ratio = 9.0 / 1024, .bops_ratio_all = 0.4}) ==
+        "0.879% (40.0% with the output head)");
+  CHECK(bops_in_words({.bops_ratio = 9.0 / 1024, .bops_ratio_all = 0.015}) ==
+        "0.879% (1.50% with the output head)");
   const SchemeSummary without = summarise(layers, scheme);
   CHECK(without.bops_ratio_all == without.bops_ratio);
   CHECK(bops_in_words(without) == "0.879%");
