@@ -22,8 +22,9 @@ void require_finite(const quant::Bank& bank, const SiteValues& values) {
                   site.name);
     for (std::size_t k = 0; k < values[s].size(); ++k)
       if (!std::isfinite(values[s][k]))
-        throw Error("the estimated loss of " + quant::to_string(site.candidates[k]) + " is not a finite number",
-                    site.name);
+        throw Error(
+            "the estimated loss of " + quant::to_string(site.candidates[k]) + " is not a finite number",
+            site.name);
   }
 }
 
@@ -66,8 +67,7 @@ quant::Scheme scheme_of(const quant::Bank& bank, const std::vector<std::vector<s
   scheme.entries.resize(bank.layers.size());
   for (std::size_t g = 0; g < groups.size(); ++g) {
     for (const std::size_t l : groups[g]) {
-      scheme.entries[l] = {bank.layers[l].name,
-                           bank.sites[bank.weight_site[l]].candidates[chosen[g].weight],
+      scheme.entries[l] = {bank.layers[l].name, bank.sites[bank.weight_site[l]].candidates[chosen[g].weight],
                            bank.sites[bank.input_site[l]].candidates[chosen[g].input]};
     }
   }

@@ -30,8 +30,8 @@ quant::Scheme scheme_of(const quant::Bank& bank, const std::vector<std::vector<s
 
 /// The scheme whose values add up to the least loss at a cost of at most `capacity` (none: whatever it
 /// costs), exactly: a multiple-choice knapsack over the decision groups. An input site that several layers
-/// share counts once. ConfigError when even the cheapest candidates exceed the capacity; Error when a value is
-/// NaN or infinite.
+/// share counts once. ConfigError when even the cheapest candidates exceed the capacity; Error when a value
+/// is NaN or infinite.
 quant::Scheme assign(const quant::Bank& bank, const SiteValues& values, quant::CostKind kind,
                      std::optional<std::int64_t> capacity);
 

@@ -149,7 +149,7 @@ train::Gradient<Real> Bilevel<Real>::inner_gradient(std::int64_t step) {
   auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch},
                                 {.clip_decay = options_.clip_decay,
                                  .temperature = temperature(step),
-                                 .wanted = outer_quantizers    ? train::Wanted::weights
+                                 .wanted = outer_quantizers   ? train::Wanted::weights
                                            : trains_weights() ? train::Wanted::all
                                                               : train::Wanted::architecture});
   require_finite_loss(inner.loss, "the inner loss", step, levels_.inner);
@@ -165,11 +165,12 @@ auto Bilevel<Real>::level_gradients(std::int64_t step) -> LevelGradients {
   const double tau = temperature(step);
   // The first order needs no gradient of the weights here, the second takes one for the direction of its
   // product.
-  const train::Objective objective{.error_weight = error_weight(),
-                                   .clip_decay = options_.clip_decay,
-                                   .temperature = tau,
-                                   .wanted = second_order() ? train::Wanted::all : train::Wanted::architecture,
-                                   .error_measure = measure()};
+  const train::Objective objective{
+      .error_weight = error_weight(),
+      .clip_decay = options_.clip_decay,
+      .temperature = tau,
+      .wanted = second_order() ? train::Wanted::all : train::Wanted::architecture,
+      .error_measure = measure()};
   const train::Batch outer_batch{levels_.outer, step, options_.batch};
   train::Gradient<Real>& outer = found.outer;
   if (second_order()) {

@@ -51,8 +51,8 @@ class Bilevel : public train::Trainee {
   const store::Metrics& metrics() const { return metrics_; }
   double expected_ratio() const { return expected_cost().ratio; }
   std::int64_t steps() const { return schedule_.steps(); }
-  /// After the last of `steps`: p at the temperature reached, without noise; budgets whose time the search did
-  /// not see the end of get the values of now.
+  /// After the last of `steps`: p at the temperature reached, without noise; budgets whose time the search
+  /// did not see the end of get the values of now.
   void settle(std::int64_t steps);
   /// By budget: what the candidates were worth where the search stood when the budget's time ended. The
   /// error of each candidate (the summand of L_err), a running mean over the last steps. With a relative

@@ -46,7 +46,8 @@ Findings find_by_gradient(const Workbench& bench) {
     const Budget& budget = problem.budgets[b];
     findings.schemes.push_back(assign(problem.bank, findings.values[b], budget.kind, budget.capacity));
     if (!budget.capacity) continue;
-    findings.summary += (findings.summary.empty() ? "" : "\n") + reached_in_words(budget, search->reached()[b]);
+    findings.summary +=
+        (findings.summary.empty() ? "" : "\n") + reached_in_words(budget, search->reached()[b]);
     constexpr double tolerance = 0.02;
     if (std::abs(search->reached()[b] / budget.target - 1) > tolerance) {
       bench.context.console.warn(

@@ -44,9 +44,9 @@ Findings find_by_fisher(const Workbench& bench) {
   for (const auto& site : problem.bank.sites) values.emplace_back(site.candidates.size(), 0.0);
   const std::int64_t batches = problem.options.fisher_batches;
   for (std::int64_t b = 0; b < batches; ++b) {
-    const auto pass =
-        bench.engine.gradient(problem.weights, &bank, {sampler, b, problem.options.batch},
-                              {.wanted = train::Wanted::architecture, .error_measure = quant::ErrorMeasure::fisher});
+    const auto pass = bench.engine.gradient(
+        problem.weights, &bank, {sampler, b, problem.options.batch},
+        {.wanted = train::Wanted::architecture, .error_measure = quant::ErrorMeasure::fisher});
     train::require_finite(pass.loss, "the loss", b, "search, full precision");
     for (std::size_t s = 0; s < values.size(); ++s)
       for (std::size_t k = 0; k < values[s].size(); ++k)

@@ -17,8 +17,7 @@ Budget resolve_budget(const std::string& text, quant::CostKind kind, const confi
   const auto capacity =
       quant::parse_budget(text, kind, layers, quant::parse_candidates(options.weight_candidates),
                           quant::parse_candidates(options.activation_candidates));
-  if (!capacity.reach.empty())
-    console.warn("search.budget = " + text + " limits nothing: " + capacity.reach);
+  if (!capacity.reach.empty()) console.warn("search.budget = " + text + " limits nothing: " + capacity.reach);
   return {.kind = kind,
           .capacity = capacity.most,
           .target = static_cast<double>(capacity.most) / static_cast<double>(quant::full_cost(kind, layers)),

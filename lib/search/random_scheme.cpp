@@ -65,7 +65,8 @@ std::vector<std::size_t> draw_within(const std::vector<std::vector<std::int64_t>
   const auto groups = static_cast<std::int64_t>(costs.size());
   const auto lowest = static_cast<std::size_t>(std::max<std::int64_t>(0, least / unit - groups));
   std::vector<double> totals(ways.front().begin(), ways.front().end());
-  std::fill(totals.begin(), totals.begin() + static_cast<std::ptrdiff_t>(std::min(lowest, totals.size())), 0.0);
+  std::fill(totals.begin(), totals.begin() + static_cast<std::ptrdiff_t>(std::min(lowest, totals.size())),
+            0.0);
   constexpr int attempts = 10000;
   for (int attempt = 0; attempt < attempts; ++attempt) {
     std::size_t total = draw(totals, random);
@@ -75,8 +76,8 @@ std::vector<std::size_t> draw_within(const std::vector<std::vector<std::int64_t>
     for (std::size_t g = 0; g < units.size(); ++g) {
       std::vector<double> weights;
       for (const std::int64_t c : units[g])
-        weights.push_back(static_cast<std::size_t>(c) <= total ? ways[g + 1][total - static_cast<std::size_t>(c)]
-                                                               : 0.0);
+        weights.push_back(
+            static_cast<std::size_t>(c) <= total ? ways[g + 1][total - static_cast<std::size_t>(c)] : 0.0);
       chosen.push_back(draw(weights, random));
       total -= static_cast<std::size_t>(units[g][chosen.back()]);
       cost += costs[g][chosen.back()];
@@ -98,8 +99,7 @@ Findings find_at_random(const Workbench& bench, std::uint64_t number) {
       costs.emplace_back();
       for (const auto& option : options.back()) costs.back().push_back(option.cost);
     }
-    const std::int64_t most =
-        budget.capacity.value_or(quant::full_cost(budget.kind, problem.layout.linears));
+    const std::int64_t most = budget.capacity.value_or(quant::full_cost(budget.kind, problem.layout.linears));
     KeyedRandom random(problem.seed, Stream::random_scheme, number, static_cast<std::uint64_t>(most));
     std::vector<std::size_t> chosen;
     double below = budget.capacity ? 1 - least_share : 1.0;
@@ -107,7 +107,8 @@ Findings find_at_random(const Workbench& bench, std::uint64_t number) {
       const double share = std::max(0.0, 1 - below);
       chosen = draw_within(costs, static_cast<std::int64_t>(share * static_cast<double>(most)), most, random);
       if (chosen.empty() && below >= 1)
-        throw ConfigError("no scheme of the candidates is within the budget", "search.budget = " + budget.text);
+        throw ConfigError("no scheme of the candidates is within the budget",
+                          "search.budget = " + budget.text);
     }
     std::vector<GroupOption> taken;
     for (std::size_t g = 0; g < groups.size(); ++g) taken.push_back(options[g][chosen[g]]);

@@ -39,6 +39,20 @@ double cost_ratio(const Problem& problem, const quant::Scheme& scheme) {
          static_cast<double>(quant::full_cost(kind, layers));
 }
 
+// By layer, in the order of the candidates of the options; a shared input's row stands at each of its layers.
+void save_values(store::File& file, const quant::Bank& bank, const SiteValues& values,
+                 const std::string& group) {
+  const auto save = [&](const std::vector<std::size_t>& site_of_layer, const char* name) {
+    const std::size_t candidates = values[site_of_layer.front()].size();
+    std::vector<double> rows;
+    for (const std::size_t site : site_of_layer)
+      rows.insert(rows.end(), values[site].begin(), values[site].end());
+    file.write<double>(group + "/estimated_loss/" + name, rows, {site_of_layer.size(), candidates});
+  };
+  save(bank.weight_site, "weight");
+  save(bank.input_site, "input");
+}
+
 void save_schemes(store::File& file, const Problem& problem, const Findings& findings, const Gap& gap) {
   quant::save_scheme(file, findings.schemes.front(), problem.layout.linears);
   for (std::size_t b = 0; b < problem.budgets.size(); ++b) {
@@ -50,16 +64,8 @@ void save_schemes(store::File& file, const Problem& problem, const Findings& fin
     file.set_attribute(group, "discrete_loss", gap.discrete[b]);
     if (!findings.expected_costs.empty())
       file.set_attribute(group, "expected_cost", findings.expected_costs[b]);
+    if (!findings.values.empty()) save_values(file, findings.bank, findings.values[b], group);
   }
-}
-
-void save_values(store::File& file, const quant::Bank& bank, const SiteValues& values) {
-  for (std::size_t s = 0; s < bank.sites.size(); ++s)
-    for (const std::size_t layer : bank.sites[s].layers)
-      file.write<double>("/quant/" + bank.layers[layer].name +
-                             (bank.sites[s].role == quant::Role::weight ? "/weight" : "/input") +
-                             "/estimated_loss",
-                         values[s]);
 }
 
 void save_facts(store::File& file, const Problem& problem, const Findings& findings, const Gap& gap) {
@@ -136,7 +142,6 @@ void run_search(const stage::Context& context, stage::Run& run) {
   run.publish([&](store::File& file) {
     model::save_model(file, problem.shape, problem.layout, findings.weights);
     quant::save_bank(file, findings.bank);
-    if (!findings.values.empty()) save_values(file, findings.bank, findings.values.front());
     save_schemes(file, problem, findings, gap);
     if (findings.save_records) findings.save_records(file);
     save_facts(file, problem, findings, gap);

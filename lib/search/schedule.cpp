@@ -86,8 +86,6 @@ std::vector<std::size_t> Schedule::ending(std::int64_t step) const {
   return budgets;
 }
 
-bool Schedule::at_last(std::int64_t step) const {
-  return static_cast<double>(step) >= legs_.back().reached;
-}
+bool Schedule::at_last(std::int64_t step) const { return static_cast<double>(step) >= legs_.back().reached; }
 
 }  // namespace bitdarts::search

@@ -9,8 +9,8 @@ namespace bitdarts::search {
 /// What the search aims at, step by step. After the warm-up the target falls from the cost at the start to
 /// the budget, geometrically, over search.cost_ramp of the steps, and stays there for the rest. Of several
 /// budgets the highest comes first: the way down takes the same share of the steps in all, and the rest is
-/// divided among the budgets; when the time at one ends, its scheme is assigned, and the search goes on to the
-/// next. Every budget after the first adds a twenty-fifth to the steps: eight cost 1.28 times one.
+/// divided among the budgets; when the time at one ends, its scheme is assigned, and the search goes on to
+/// the next. Every budget after the first adds a twenty-fifth to the steps: eight cost 1.28 times one.
 class Schedule {
  public:
   /// `targets`: the budgets as cost ratios, in any order; 0: no budget.

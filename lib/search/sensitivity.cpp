@@ -83,10 +83,9 @@ class SensitivityPass : public train::Trainee {
   void require_finite(double loss, const Probe& probe) const {
     if (std::isfinite(loss)) return;
     const auto& site = problem_.bank.sites[probe.site];
-    const std::string where =
-        probe.full_precision ? "search, full precision"
-                             : "search, " + train::label_of(site) + " at " +
-                                   quant::to_string(site.candidates[probe.candidate]);
+    const std::string where = probe.full_precision ? "search, full precision"
+                                                   : "search, " + train::label_of(site) + " at " +
+                                                         quant::to_string(site.candidates[probe.candidate]);
     throw Error("the loss on the search part is not a finite number", where,
                 "leave the candidate out, or pretrain with a lower learning rate");
   }

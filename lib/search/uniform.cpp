@@ -22,8 +22,8 @@ std::vector<Pair> widest_within(const Problem& problem, const Budget& budget) {
     }
   }
   if (within.empty())
-    throw ConfigError("no uniform scheme of the candidates is within the budget", "search.budget = " + budget.text,
-                      "raise the budget or add narrower candidates");
+    throw ConfigError("no uniform scheme of the candidates is within the budget",
+                      "search.budget = " + budget.text, "raise the budget or add narrower candidates");
   const auto exceeded = [&](const Pair& pair) {
     return std::any_of(within.begin(), within.end(), [&](const Pair& other) {
       return other.first.bits >= pair.first.bits && other.second.bits >= pair.second.bits &&
@@ -61,8 +61,8 @@ Findings find_uniform(const Workbench& bench) {
   Findings findings = untrained(problem);
   for (const Budget& budget : problem.budgets) {
     const auto pairs = widest_within(problem, budget);
-    const auto best = std::min_element(
-        pairs.begin(), pairs.end(), [&](const Pair& a, const Pair& b) { return loss_of(a) < loss_of(b); });
+    const auto best = std::min_element(pairs.begin(), pairs.end(),
+                                       [&](const Pair& a, const Pair& b) { return loss_of(a) < loss_of(b); });
     findings.schemes.push_back(scheme_with(problem, *best));
   }
   findings.steps = static_cast<std::int64_t>(losses.size());
