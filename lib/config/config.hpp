@@ -198,7 +198,8 @@ void validate(const Config& config);
 
 /// "section.key = value" lines, canonical, of those options of the named sections that change a stage's
 /// result: what a product's key is made of. Where files go, how often is saved, how much is printed is not
-/// among them; run.seed, run.shards, run.threads and run.device are ("run" section).
+/// among them, nor what does not bear on search.strategy; run.seed, run.shards, run.threads and run.device
+/// are ("run" section).
 std::string result_options(const Config& config, const std::vector<std::string>& sections);
 
 }  // namespace bitdarts::config

@@ -5,6 +5,7 @@
 
 #include "config/nearest.hpp"
 #include "config/options_table.hpp"
+#include "config/scheme_word.hpp"
 #include "core/error.hpp"
 
 // Boost.Program_options reads INI files too, but forgets the line of each value, and an error without a line
@@ -102,9 +103,12 @@ std::string to_ini(const Config& config) {
 
 std::string result_options(const Config& config, const std::vector<std::string>& wanted) {
   Config copy = config;
+  // Of a strategy that nobody knows, an error elsewhere, all options count.
+  const Strategy strategy = read_strategy(config.search.strategy).value_or(Strategy{});
   std::vector<std::string> lines;
   for (const Option& option : options_table(copy))
-    if (option.changes_result && std::find(wanted.begin(), wanted.end(), option.section) != wanted.end())
+    if (option.changes_result && bears_on_strategy(option.name(), strategy) &&
+        std::find(wanted.begin(), wanted.end(), option.section) != wanted.end())
       lines.push_back(option.name() + " = " + printed(option) + "\n");
   // Sorted, so that moving an option within the table changes no key.
   std::sort(lines.begin(), lines.end());

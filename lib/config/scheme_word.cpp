@@ -1,6 +1,7 @@
 #include "config/scheme_word.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <string_view>
 
@@ -10,6 +11,32 @@ namespace bitdarts::config {
 namespace {
 
 using Kind = SchemeWord::Kind;
+
+// How gradient descent goes: the others have no steps, no mixture and no multipliers.
+constexpr std::array of_descent{"search.steps",
+                                "search.weights",
+                                "search.order",
+                                "search.quantizer_level",
+                                "search.relaxation",
+                                "search.cost_mode",
+                                "search.cost_weight",
+                                "search.cost_rate",
+                                "search.cost_damping",
+                                "search.cost_ramp",
+                                "search.error_mode",
+                                "search.error_weight",
+                                "search.error_budget",
+                                "search.temperature",
+                                "search.final_temperature",
+                                "search.warmup_steps",
+                                "search.alpha_learning_rate",
+                                "search.alpha_decay",
+                                "search.quantizer_learning_rate",
+                                "search.weight_learning_rate",
+                                "search.weight_decay",
+                                "search.clip_norm",
+                                "search.log_every",
+                                "search.stop_after_stable"};
 
 constexpr const char* strategies = "darts, sensitivity, fisher, uniform, random:N";
 
@@ -104,6 +131,11 @@ std::string to_text(const Strategy& strategy) {
 
 std::string strategy_complaint(const std::string& text) {
   return read_strategy(text) ? std::string{} : std::string("is no strategy: write one of ") + strategies;
+}
+
+bool bears_on_strategy(const std::string& option, const Strategy& strategy) {
+  return strategy.kind == Strategy::Kind::darts ||
+         std::find(of_descent.begin(), of_descent.end(), option) == of_descent.end();
 }
 
 SchemeWord read_scheme_word(const std::string& text) {

@@ -21,6 +21,8 @@ std::optional<Strategy> read_strategy(const std::string& text);
 /// text.
 std::string to_text(const Strategy& strategy);
 std::string strategy_complaint(const std::string& text);
+/// Does "search.key" change what the strategy finds? The options of gradient descent are darts' alone.
+bool bears_on_strategy(const std::string& option, const Strategy& strategy);
 
 /// What a word such as "searched:5%", "random:2:w2a4" or "uniform:lsq+:w4a8" stands for.
 struct SchemeWord {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "core/error.hpp"
@@ -31,15 +32,21 @@ const std::vector<Link>& chain() {
 // The first of these options that differs, with both values; empty when none does.
 std::string different_option(const config::Config& made, const config::Config& wanted,
                              const std::vector<std::string>& sections) {
-  std::istringstream have(config::result_options(made, sections)),
-      want(config::result_options(wanted, sections));
+  std::istringstream want(config::result_options(wanted, sections));
+  // What bears on one strategy need not bear on another.
+  std::map<std::string, std::string> have;
+  std::istringstream lines(config::result_options(made, sections));
+  for (std::string line; std::getline(lines, line);) have[line.substr(0, line.find(" = "))] = line;
   // Of the section of the search a finetuning takes a few options, as one without a search shows.
   config::Config by_hand;
   by_hand.finetune.scheme = "uniform:lsq+:w4a8";
   const bool finetuning = sections.front() == "finetune";
-  for (std::string mine, theirs; std::getline(have, mine) && std::getline(want, theirs);)
-    if (mine != theirs && (!finetuning || bears_on(theirs.substr(0, theirs.find(" = ")), by_hand)))
-      return "made with " + mine + ", and the sweep now has " + theirs.substr(theirs.find(" = ") + 3);
+  for (std::string line; std::getline(want, line);) {
+    const std::string name = line.substr(0, line.find(" = "));
+    const auto mine = have.find(name);
+    if (mine != have.end() && mine->second != line && (!finetuning || bears_on(name, by_hand)))
+      return "made with " + mine->second + ", and the sweep now has " + line.substr(name.size() + 3);
+  }
   return {};
 }
 

@@ -27,6 +27,25 @@ TEST_CASE("a strategy has one text, however it is written") {
   }
 }
 
+TEST_CASE("the options of gradient descent are darts' alone, and no part of another strategy's key") {
+  config::Config config;
+  const auto key = [&] { return config::result_options(config, {"search"}); };
+  for (const std::string strategy : {"darts", "sensitivity", "fisher", "uniform", "random:1"}) {
+    config = {};
+    config.search.strategy = strategy;
+    const std::string before = key();
+    config.search.steps = 7;
+    config.search.order = "second";
+    CHECK((key() == before) == (strategy != "darts"));
+    const std::string now = key();
+    config.search.budget = {"w4a8"};
+    CHECK(key() != now);
+    config.search.budget.clear();
+    config.search.calibration_sequences = 7;
+    CHECK(key() != now);
+  }
+}
+
 TEST_CASE("a word names a scheme, and a budget where one is found") {
   CHECK(read_scheme_word("searched").kind == Kind::searched);
   CHECK(read_scheme_word("searched").budget.empty());

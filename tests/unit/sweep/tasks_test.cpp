@@ -147,6 +147,14 @@ TEST_CASE("the scheme of a strategy is a task with that strategy") {
   CHECK(among(both, tasks[5].id));
 }
 
+TEST_CASE("how gradient descent goes is nothing to other strategies") {
+  const auto tasks = tasks_of("search.strategy = darts | sensitivity\nsearch.steps = 100 | 200\n");
+  CHECK(tasks.size() == 3);
+  config::Config base;
+  base.report.baselines = {"random:1"};
+  CHECK(tasks_of("search.order = first | second\nrun.seed = 1 | 2\n", base).size() == 4 + 2);
+}
+
 TEST_CASE("at all budgets there are more schemes of the same searches") {
   config::Config base;
   base.search.budget = {"w4a8", "5%"};
@@ -177,14 +185,17 @@ TEST_CASE("what is no task's own scheme is refused, with what to do instead") {
 
 TEST_CASE("what bears on a task is what its recipe depends on") {
   // Every option, changed alone, changes the recipe of the evaluation exactly when bears_on says so.
-  for (const std::string scheme : {"searched", "uniform:lsq+:w4a8"}) {
+  for (const std::string scheme : {"searched", "sensitivity", "uniform:lsq+:w4a8"}) {
     config::Config base;
-    base.finetune.scheme = scheme;
+    const bool strategy = scheme == "sensitivity";
+    base.finetune.scheme = strategy ? "searched" : scheme;
+    if (strategy) base.search.strategy = scheme;
     const std::string before = sweep::recipe_name("evaluate", base);
     config::Config changed = base;
     const auto table = config::options_table(changed);
     for (const auto& option : table) {
-      if (option.name() == "finetune.scheme" || option.name() == "finetune.from" || !option.changes_result)
+      if (option.name() == "finetune.scheme" || option.name() == "finetune.from" || !option.changes_result ||
+          (strategy && option.name() == "search.strategy"))
         continue;
       const std::string value = config::printed(option);
       std::visit(
