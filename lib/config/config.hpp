@@ -80,6 +80,7 @@ struct SearchOptions {
   double cost_ramp =
       0.5;  ///< dual: share of the steps over which the target falls from the start cost to the budget
   std::string error_measure = "fisher";  ///< of L_err: fisher (nats per token) | relative
+  std::string weight_recovery = "auto";  ///< share of a weight's error that finetuning takes back: auto | 0..1
   std::string error_mode = "fixed";      ///< λ_err: uncertainty | dual | fixed
   double error_weight = 1.0;             ///< λ_err at the start (fixed: its value; 0 switches the term off)
   double error_budget = 0.0;             ///< dual λ_err only: the L_err allowed
@@ -105,6 +106,7 @@ struct SearchOptions {
 struct FinetuneOptions {
   std::string scheme = "searched";  ///< searched[:BUDGET] | STRATEGY[:BUDGET] | best | uniform:METHOD:wXaY |
                                     ///< FILE with a scheme table (config/scheme_word.hpp)
+  std::string ranges = "searched";  ///< searched | calibrated: where steps, offsets and clips start
   std::string from = "pretrained";  ///< pretrained | searched: the weights to start from
   std::int64_t steps = 300;
   std::int64_t batch = 32;

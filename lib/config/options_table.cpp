@@ -144,6 +144,11 @@ void add_search_costs(Adder& add, SearchOptions& o) {
       "(diagonal of the empirical Fisher matrix), summed over the layers; relative: squared error over "
       "square, averaged over the layers",
       one_of({"fisher", "relative"}));
+  add("weight_recovery", o.weight_recovery, "share of the error",
+      "what finetuning is expected to take back of a weight's quantization error, so that the choice does not "
+      "count it; inputs get no such discount. 0 to 1; auto: 0.75 with darts, 0 with the other strategies, as "
+      "they are published",
+      accepted_by(share_complaint));
   add("error_mode", o.error_mode, "",
       "how λ_err is found. fixed: search.error_weight; uncertainty: balances the scale of the losses, its "
       "stationary point is λ_err = 1 / L_err, encodes no budget; dual: search.error_budget",
@@ -196,6 +201,10 @@ void add_finetune(std::vector<Option>& table, FinetuneOptions& o) {
       "another than the first | best (of searched and report.baselines within the budget, by the finetuned "
       "loss on the search part) | uniform:METHOD:wXaY (every layer alike) | FILE with a scheme table",
       accepted_by(scheme_complaint));
+  add("ranges", o.ranges, "",
+      "where steps, offsets and clips start: as the search of the scheme left them, or from calibration; a "
+      "scheme of no search starts from calibration",
+      one_of({"searched", "calibrated"}));
   add("from", o.from, "", "weights to start from", one_of({"pretrained", "searched"}));
   add("steps", o.steps, "steps", "training steps; 0: quantize only", at_least(0));
   add_training(add, o);

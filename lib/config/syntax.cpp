@@ -94,6 +94,16 @@ std::string uniform_scheme_complaint(const std::string& text) {
          "; 2 to 16 bits, 32 for full precision), such as uniform:lsq+:w4a8";
 }
 
+std::optional<double> read_share(const std::string& text) {
+  const auto value = number<double>(text);
+  return value && *value >= 0 && *value <= 1 ? value : std::nullopt;
+}
+
+std::string share_complaint(const std::string& text) {
+  if (text == "auto" || read_share(text)) return {};
+  return "is neither auto nor a share from 0 to 1";
+}
+
 std::string sbatch_complaint(const std::string& text) {
   std::istringstream words(text);
   for (std::string word; words >> word;)

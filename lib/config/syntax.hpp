@@ -26,6 +26,9 @@ std::string budget_complaint(const std::string& text);
 /// it is the best one within a budget.)
 bool is_uniform_scheme(const std::string& text);
 std::string uniform_scheme_complaint(const std::string& text);
+/// search.weight_recovery: auto (nullopt), or a share from 0 to 1.
+std::optional<double> read_share(const std::string& text);
+std::string share_complaint(const std::string& text);
 /// Options of sbatch: long ones, --name or --name=value, with blanks between them and none within.
 std::string sbatch_complaint(const std::string& text);
 

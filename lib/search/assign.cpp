@@ -37,6 +37,13 @@ std::size_t index_of(const quant::Site& site, const quant::Candidate& candidate)
 
 }  // namespace
 
+SiteValues after_recovery(const quant::Bank& bank, SiteValues values, double recovery) {
+  for (std::size_t s = 0; s < values.size(); ++s)
+    if (bank.sites[s].role == quant::Role::weight)
+      for (double& value : values[s]) value *= 1 - recovery;
+  return values;
+}
+
 std::vector<std::vector<std::size_t>> decision_groups(const quant::Bank& bank) {
   std::map<std::size_t, std::vector<std::size_t>> by_input;
   for (std::size_t l = 0; l < bank.layers.size(); ++l) by_input[bank.input_site[l]].push_back(l);

@@ -12,6 +12,11 @@ namespace bitdarts::search {
 /// what a strategy finds out. Only differences within a site matter.
 using SiteValues = std::vector<std::vector<double>>;
 
+/// The values with those of weights times 1 - `recovery` (search.weight_recovery): finetuning moves a weight
+/// to where its quantized value serves the loss, and so takes back much of the error that was estimated for it
+/// where it stood; the error of an input comes anew with every token.
+SiteValues after_recovery(const quant::Bank& bank, SiteValues values, double recovery);
+
 /// Layers that must choose together, by rising layer: those that share an input site (search.tie).
 std::vector<std::vector<std::size_t>> decision_groups(const quant::Bank& bank);
 

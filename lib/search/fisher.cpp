@@ -54,8 +54,9 @@ Findings find_by_fisher(const Workbench& bench) {
   }
   Findings findings = untrained(problem);
   findings.steps = batches;
-  findings.values.assign(problem.budgets.size(), values);
+  values = after_recovery(problem.bank, std::move(values), weight_recovery(problem.options));
   findings.schemes = assign_all(problem, values);
+  findings.values.assign(problem.budgets.size(), std::move(values));
   return findings;
 }
 

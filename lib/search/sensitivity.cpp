@@ -105,7 +105,9 @@ Findings find_by_sensitivity(const Workbench& bench) {
   findings.steps = train::run_loop(
       bench.context, bench.run, pass,
       {.what = "sensitivity", .steps = pass.steps(), .tokens_per_step = pass.tokens_per_step()});
-  findings.values.assign(bench.problem.budgets.size(), pass.values());
+  findings.values.assign(
+      bench.problem.budgets.size(),
+      after_recovery(bench.problem.bank, pass.values(), weight_recovery(bench.problem.options)));
   findings.schemes = assign_all(bench.problem, findings.values.front());
   return findings;
 }

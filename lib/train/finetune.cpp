@@ -137,7 +137,7 @@ void check_searched_options(const store::File& file, const config::SearchOptions
   }
   throw InputError("the search was made with another search.weight_scale or search.quantize_head",
                    file.path().string() + ":/search",
-                   "use the options of the search, or finetune.from=pretrained");
+                   "use the options of the search, or finetune.from=pretrained with finetune.ranges=calibrated");
 }
 
 }  // namespace
@@ -163,7 +163,11 @@ void run_finetune(const stage::Context& context, stage::Run& run) {
   }
   const auto layout = model::make_layout(shape, config.search.quantize_head);
   auto weights = model::load_parameters(file, layout);
-  if (options.from == "searched") check_searched_options(store::File::open(*searched), config.search);
+  using Kind = config::SchemeWord::Kind;
+  const Kind kind = config::read_scheme_word(options.scheme).kind;
+  const bool of_search = kind == Kind::searched || kind == Kind::strategy;
+  const bool takes_ranges = options.from == "searched" || (of_search && options.ranges == "searched");
+  if (takes_ranges) check_searched_options(store::File::open(*searched), config.search);
   const auto resolved = resolve_scheme(options, layout.linears, text, searched);
   const quant::Scheme& scheme = resolved.scheme;
   auto bank = quant::make_scheme_bank(layout.linears, scheme,
@@ -172,12 +176,11 @@ void run_finetune(const stage::Context& context, stage::Run& run) {
                                        .context = shape.context});
 
   Engine<float> engine(context.world, config.run.shards, shape, layout, device);
-  // Steps and clips start from calibration, whoever wrote the scheme: only then does a hand-written one start
-  // level with a searched one.
+  // A scheme of no search starts from calibration, as every strategy has done that trained no ranges.
   const data::Sampler calibration(corpus.train, shape.context, static_cast<std::uint64_t>(config.run.seed),
                                   Stream::calibration_batch);
   engine.calibrate(weights, bank, calibration, config.search.calibration_sequences);
-  if (options.from == "searched" && !quant::load_bank(store::File::open(*searched), bank)) {
+  if (takes_ranges && !quant::load_bank(store::File::open(*searched), bank)) {
     context.console.warn(
         "the scheme has candidates that the search did not have: all steps and clips start from calibration");
   }
