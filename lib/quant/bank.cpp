@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <map>
 
 #include "core/error.hpp"
@@ -150,12 +151,19 @@ std::vector<BoundCandidate<Real>> bound_candidates(const Bank& bank, const Site&
 
 void initialise_weight_site(Bank& bank, const Site& site, std::span<const float> weights) {
   const std::size_t row = weights.size() / static_cast<std::size_t>(site.channels);
+  std::exception_ptr failure;
+#pragma omp parallel for schedule(dynamic, 8) if (site.channels > 1)
   for (std::int64_t c = 0; c < site.channels; ++c) {
-    const auto part = weights.subspan(static_cast<std::size_t>(c) * row, row);
-    for (std::size_t j = 0; j < site.candidates.size(); ++j) {
-      bank.theta[site.range_at(j, c)] = start_for_weights(part, site.candidates[j]).range;
+    try {
+      const auto part = weights.subspan(static_cast<std::size_t>(c) * row, row);
+      for (std::size_t j = 0; j < site.candidates.size(); ++j)
+        bank.theta[site.range_at(j, c)] = start_for_weights(part, site.candidates[j]).range;
+    } catch (...) {  // no exception may leave a thread
+#pragma omp critical
+      failure = std::current_exception();
     }
   }
+  if (failure) std::rethrow_exception(failure);
 }
 
 void initialise_input_site(Bank& bank, const Site& site, std::span<const float> values) {

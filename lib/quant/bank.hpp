@@ -70,8 +70,8 @@ template <class Real>
 std::vector<BoundCandidate<Real>> bound_candidates(const Bank& bank, const Site& site,
                                                    std::int64_t channel = 0);
 
-/// Weights: ranges by the rules of METHOD section 2 for every candidate. `weights`: row-major [out, in] of
-/// the site's layer.
+/// Weights: ranges as start_for_weights() has them for every candidate and channel. `weights`: row-major
+/// [out, in] of the site's layer.
 void initialise_weight_site(Bank& bank, const Site& site, std::span<const float> weights);
 /// Inputs: ranges and offsets from calibration values.
 void initialise_input_site(Bank& bank, const Site& site, std::span<const float> values);

@@ -19,6 +19,7 @@ constexpr int regression_rounds = 10;
 
 struct Moments {
   double mean = 0, deviation = 0, smallest = 0, largest = 0;
+  double mean_magnitude = 0;
   double three_sigma() const {
     return std::max(std::abs(mean - 3 * deviation), std::abs(mean + 3 * deviation));
   }
@@ -34,10 +35,12 @@ Moments moments_of(std::span<const float> values) {
     if (!std::isfinite(value)) throw Error("a quantizer cannot start from values that are not finite");
     const double x = static_cast<double>(value);
     sum += x;
+    m.mean_magnitude += std::abs(x);
     m.smallest = std::min(m.smallest, x);
     m.largest = std::max(m.largest, x);
   }
   m.mean = sum / static_cast<double>(values.size());
+  m.mean_magnitude /= static_cast<double>(values.size());
   double square = 0;
   for (const float value : values) {
     const double centred = static_cast<double>(value) - m.mean;
@@ -81,6 +84,68 @@ std::vector<float> sample(std::span<const float> values, std::size_t count) {
     chosen[k] = values[std::min(index, values.size() - 1)];
   }
   return chosen;
+}
+
+// Values to search a range on. Of many, the largest are all there, for a range is about whether to clip them,
+// and each of the sampled others stands for `weight`.
+struct Strata {
+  std::vector<float> largest, others;
+  double weight = 1;
+
+  Measured measure_range(const Candidate& candidate, double range) const {
+    const Start start{std::max(range, least_range), 0};
+    return {start,
+            measure(largest, candidate, start).error + weight * measure(others, candidate, start).error};
+  }
+};
+
+Strata strata_of(std::span<const float> values) {
+  if (values.size() <= sampled_values) return {.largest = {}, .others = {values.begin(), values.end()}};
+  std::vector<float> all(values.begin(), values.end());
+  const auto middle = all.begin() + sampled_values / 4;
+  std::nth_element(all.begin(), middle, all.end(),
+                   [](float left, float right) { return std::abs(left) > std::abs(right); });
+  Strata strata{.largest = {all.begin(), middle}, .others = sample({middle, all.end()}, sampled_values)};
+  strata.weight = static_cast<double>(all.end() - middle) / static_cast<double>(strata.others.size());
+  return strata;
+}
+
+// The range without offset whose squared error is least. The error has many local minima (a range moves every
+// level, and values fall from code to code one by one), so the whole interval that can hold the least one is
+// scanned, then what lies around the best few points, on a sample; from there a compass search on all values
+// has the last word. The interval: a range below a quarter of the mean magnitude clips more than its finer
+// steps are worth, and one beyond the largest magnitude clips nothing any more.
+Start fit_range(std::span<const float> values, const Candidate& candidate, const Moments& m) {
+  constexpr int coarse = 128, kept = 4, finer = 32;
+  const Start three_sigma = symmetric_start(m, candidate);
+  if (!(m.magnitude() > 0)) return three_sigma;
+  const double unit = candidate.method == Method::lsq_plus ? largest_code(candidate) : 1.0;
+  const double low = m.mean_magnitude / 4 / unit, high = 1.2 * m.magnitude() / unit;
+  const double spacing = std::log2(high / low) / coarse;
+  const Strata strata = strata_of(values);
+  std::vector<Measured> points;
+  for (int i = 0; i <= coarse; ++i)
+    points.push_back(strata.measure_range(candidate, low * std::exp2(spacing * i)));
+  std::partial_sort(points.begin(), points.begin() + kept, points.end(), less_error);
+  Measured best = points.front();
+  for (int k = 0; k < kept; ++k)
+    for (int i = -finer; i <= finer; ++i)
+      best = std::min(best,
+                      strata.measure_range(candidate, points[static_cast<std::size_t>(k)].start.range *
+                                                          std::exp2(spacing * i / finer)),
+                      less_error);
+  best = measure(values, candidate, best.start);
+  for (double stride = spacing; stride > 1e-5;) {
+    const auto at = [&](double shift) {
+      return measure(values, candidate, {std::max(best.start.range * std::exp2(shift), least_range), 0});
+    };
+    const Measured next = std::min(at(stride), at(-stride), less_error);
+    if (next.error < best.error)
+      best = next;
+    else
+      stride /= 2;
+  }
+  return std::min(measure(values, candidate, three_sigma), best, less_error).start;
 }
 
 // The codes held fixed, the best (s, beta) is the line x = s code + beta of least squares.
@@ -168,11 +233,14 @@ Start fit_step_and_offset(std::span<const float> values, const Candidate& candid
 }  // namespace
 
 Start start_for_weights(std::span<const float> values, const Candidate& candidate) {
-  return symmetric_start(moments_of(values), candidate);
+  const Moments m = moments_of(values);
+  const bool learns = candidate.method == Method::lsq_plus || candidate.method == Method::pact;
+  return learns ? fit_range(values, candidate, m) : symmetric_start(m, candidate);
 }
 
 Start start_for_inputs(std::span<const float> values, const Candidate& candidate) {
   const Moments m = moments_of(values);
+  if (candidate.method == Method::pact) return fit_range(values, candidate, m);
   if (candidate.method != Method::lsq_plus || values.empty()) return symmetric_start(m, candidate);
   return fit_step_and_offset(values, candidate, m);
 }
