@@ -80,11 +80,12 @@ struct SearchOptions {
   double cost_ramp =
       0.5;  ///< dual: share of the steps over which the target falls from the start cost to the budget
   std::string error_measure = "fisher";  ///< of L_err: fisher (nats per token) | relative
-  std::string weight_recovery = "auto";  ///< share of a weight's error that finetuning takes back: auto | 0..1
-  std::string error_mode = "fixed";      ///< λ_err: uncertainty | dual | fixed
-  double error_weight = 1.0;             ///< λ_err at the start (fixed: its value; 0 switches the term off)
-  double error_budget = 0.0;             ///< dual λ_err only: the L_err allowed
-  double temperature = 1.0;              ///< τ of the softmax at the start
+  std::string weight_recovery =
+      "auto";                        ///< share of a weight's error that finetuning takes back: auto | 0..1
+  std::string error_mode = "fixed";  ///< λ_err: uncertainty | dual | fixed
+  double error_weight = 1.0;         ///< λ_err at the start (fixed: its value; 0 switches the term off)
+  double error_budget = 0.0;         ///< dual λ_err only: the L_err allowed
+  double temperature = 1.0;          ///< τ of the softmax at the start
   double final_temperature =
       0.3;  ///< τ at the end (geometric annealing once the target has reached the budget)
   std::int64_t warmup_steps = 50;     ///< steps with α frozen

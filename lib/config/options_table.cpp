@@ -145,7 +145,8 @@ void add_search_costs(Adder& add, SearchOptions& o) {
       "square, averaged over the layers",
       one_of({"fisher", "relative"}));
   add("weight_recovery", o.weight_recovery, "share of the error",
-      "what finetuning is expected to take back of a weight's quantization error, so that the choice does not "
+      "what finetuning is expected to take back of a weight's quantization error, so that the choice does "
+      "not "
       "count it; inputs get no such discount. 0 to 1; auto: 0.75 with darts, 0 with the other strategies, as "
       "they are published",
       accepted_by(share_complaint));

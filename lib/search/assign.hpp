@@ -13,8 +13,8 @@ namespace bitdarts::search {
 using SiteValues = std::vector<std::vector<double>>;
 
 /// The values with those of weights times 1 - `recovery` (search.weight_recovery): finetuning moves a weight
-/// to where its quantized value serves the loss, and so takes back much of the error that was estimated for it
-/// where it stood; the error of an input comes anew with every token.
+/// to where its quantized value serves the loss, and so takes back much of the error that was estimated for
+/// it where it stood; the error of an input comes anew with every token.
 SiteValues after_recovery(const quant::Bank& bank, SiteValues values, double recovery);
 
 /// Layers that must choose together, by rising layer: those that share an input site (search.tie).

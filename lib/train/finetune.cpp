@@ -135,9 +135,10 @@ void check_searched_options(const store::File& file, const config::SearchOptions
       (file.required_int("/search", "quantize_head") != 0) == options.quantize_head) {
     return;
   }
-  throw InputError("the search was made with another search.weight_scale or search.quantize_head",
-                   file.path().string() + ":/search",
-                   "use the options of the search, or finetune.from=pretrained with finetune.ranges=calibrated");
+  throw InputError(
+      "the search was made with another search.weight_scale or search.quantize_head",
+      file.path().string() + ":/search",
+      "use the options of the search, or finetune.from=pretrained with finetune.ranges=calibrated");
 }
 
 }  // namespace
