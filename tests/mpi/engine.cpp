@@ -87,8 +87,8 @@ std::vector<std::string> search_digests(const comm::Communicator& world) {
                       static_cast<double>(quant::full_cost(budget.kind, bench.layout.linears));
       search::Bilevel<float> bilevel(
           options, 5, bench.engine, bench.layout, bench.parameters,
-          bench.bank({.per_channel = true, .tie_shared_input = true, .context = bench.shape.context}), budget,
-          {bench.outer, bench.inner});
+          bench.bank({.per_channel = true, .tie_shared_input = true, .context = bench.shape.context}),
+          {budget}, {bench.outer, bench.inner});
       for (std::int64_t step = 0; step < options.steps; ++step) bilevel.step(step);
       Hasher hash;
       hash.values(bilevel.weights().values());
