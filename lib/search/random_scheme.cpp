@@ -16,6 +16,14 @@ constexpr int attempts = 10000;
 
 using Costs = std::vector<std::vector<std::int64_t>>;
 
+using Options = std::map<std::int64_t, double>;  // by cost: their number
+
+Options options_by_cost(const std::vector<std::int64_t>& costs) {
+  Options options;
+  for (const std::int64_t cost : costs) ++options[cost];
+  return options;
+}
+
 // How many ways there are to serve the groups from g on at a total of c units, up to a factor common to all c
 // (the numbers themselves leave the range of a double): rows[g][c].
 using Ways = std::vector<std::vector<double>>;
@@ -24,10 +32,10 @@ Ways count_ways(const Costs& units, std::size_t limit) {
   Ways rows(units.size() + 1, std::vector<double>(limit + 1, 0.0));
   rows.back()[0] = 1;
   for (std::size_t g = units.size(); g-- > 0;) {
-    std::map<std::size_t, double> options;  // by cost: their number
-    for (const std::int64_t cost : units[g]) ++options[static_cast<std::size_t>(cost)];
-    for (const auto& [cost, number] : options)
-      for (std::size_t c = cost; c <= limit; ++c) rows[g][c] += number * rows[g + 1][c - cost];
+    for (const auto& [cost, number] : options_by_cost(units[g])) {
+      const auto shift = static_cast<std::size_t>(cost);
+      for (std::size_t c = shift; c <= limit; ++c) rows[g][c] += number * rows[g + 1][c - shift];
+    }
     const double largest = *std::max_element(rows[g].begin(), rows[g].end());
     constexpr double vanishing = 1e-290;  // what is not told from 0 any more has no digits left either
     if (largest > 0)
@@ -61,13 +69,17 @@ std::vector<std::size_t> draw_by_counting(const Costs& costs, std::int64_t least
                                           KeyedRandom& random) {
   const std::int64_t unit = unit_of(costs, most);
   Costs units = costs;
-  for (auto& group : units)
+  std::int64_t rounding = 0;  // rounded down, a total loses so many units at most
+  for (auto& group : units) {
+    const bool exact =
+        std::all_of(group.begin(), group.end(), [unit](std::int64_t cost) { return cost % unit == 0; });
+    rounding += exact ? 0 : 1;
     for (std::int64_t& cost : group) cost /= unit;
+  }
   const auto limit = static_cast<std::size_t>(most / unit);
   const Ways ways = count_ways(units, limit);
-  // Rounded down, a total loses less than a unit for each group.
-  const auto groups = static_cast<std::int64_t>(costs.size());
-  const auto lowest = static_cast<std::size_t>(std::max<std::int64_t>(0, least / unit - groups));
+  const auto lowest =
+      static_cast<std::size_t>(std::max<std::int64_t>(0, (least + unit - 1) / unit - rounding));
   std::vector<double> totals(ways.front().begin(), ways.front().end());
   std::fill(totals.begin(), totals.begin() + static_cast<std::ptrdiff_t>(std::min(lowest, totals.size())),
             0.0);
@@ -91,27 +103,25 @@ std::vector<std::size_t> draw_by_counting(const Costs& costs, std::int64_t least
   return {};
 }
 
-// exp(-rate cost) of every option, but for a factor of each group; and the mean total when options are drawn
-// in proportion to them.
-struct Tilted {
-  std::vector<std::vector<double>> weights;
-  double mean = 0;
+// exp(-rate cost), but for a factor that a group has in common.
+double tilt(double rate, std::int64_t cost, std::int64_t cheapest, std::int64_t dearest) {
+  return std::exp(-rate * static_cast<double>(cost - (rate > 0 ? cheapest : dearest)));
+}
 
-  Tilted(const Costs& costs, double rate) {
-    for (const auto& group : costs) {
-      const auto [cheapest, dearest] = std::minmax_element(group.begin(), group.end());
-      const std::int64_t likeliest = rate > 0 ? *cheapest : *dearest;
-      double sum = 0, moment = 0;
-      auto& of_group = weights.emplace_back();
-      for (const std::int64_t cost : group) {
-        of_group.push_back(std::exp(-rate * static_cast<double>(cost - likeliest)));
-        sum += of_group.back();
-        moment += of_group.back() * static_cast<double>(cost);
-      }
-      mean += moment / sum;
+// The mean total when every group's options are drawn in proportion to exp(-rate cost).
+double tilted_mean(const std::vector<Options>& groups, double rate) {
+  double mean = 0;
+  for (const Options& options : groups) {
+    double sum = 0, moment = 0;
+    for (const auto& [cost, number] : options) {
+      const double weight = number * tilt(rate, cost, options.begin()->first, options.rbegin()->first);
+      sum += weight;
+      moment += weight * static_cast<double>(cost);
     }
+    mean += moment / sum;
   }
-};
+  return mean;
+}
 
 // Each group for itself, dear options less (or more) probable by a rate that brings the mean total to the
 // nearer bound; what is within the bounds is then accepted with the probability that makes all equally
@@ -119,14 +129,20 @@ struct Tilted {
 // choices are too rare among all for the range of a double.
 std::vector<std::size_t> draw_by_tilting(const Costs& costs, std::int64_t least, std::int64_t most,
                                          KeyedRandom& random) {
-  const double aim = std::clamp(Tilted(costs, 0).mean, static_cast<double>(least), static_cast<double>(most));
+  std::vector<Options> groups;
+  for (const auto& group : costs) groups.push_back(options_by_cost(group));
+  const double aim =
+      std::clamp(tilted_mean(groups, 0), static_cast<double>(least), static_cast<double>(most));
   double low = -50, high = 50;  // e^-50 for a unit more or less: as good as never
   for (int i = 0; i < 100; ++i) {
     const double middle = (low + high) / 2;
-    (Tilted(costs, middle).mean > aim ? low : high) = middle;
+    (tilted_mean(groups, middle) > aim ? low : high) = middle;
   }
   const double rate = (low + high) / 2;
-  const auto weights = Tilted(costs, rate).weights;
+  std::vector<std::vector<double>> weights(costs.size());
+  for (std::size_t g = 0; g < costs.size(); ++g)
+    for (const std::int64_t cost : costs[g])
+      weights[g].push_back(tilt(rate, cost, groups[g].begin()->first, groups[g].rbegin()->first));
   const std::int64_t bound = rate > 0 ? most : least;
   for (int attempt = 0; attempt < attempts; ++attempt) {
     std::vector<std::size_t> chosen;
