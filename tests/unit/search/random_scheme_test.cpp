@@ -59,7 +59,7 @@ void check_uniform(const Costs& costs, std::int64_t least, std::int64_t most, st
   std::map<Choice, double> seen;
   for (const auto& choice : all) seen[choice] = 0;
   auto random = random_of(number);
-  constexpr double each = 50;
+  constexpr double each = 30;
   const double draws = each * static_cast<double>(all.size());
   for (int i = 0; i < static_cast<int>(draws); ++i) {
     const auto choice = draw_within(costs, least, most, random);
