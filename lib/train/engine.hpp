@@ -65,8 +65,8 @@ class Engine {
                           const Objective& objective);
   /// Mean loss of the batch, no gradient.
   double loss(std::span<const Real> parameters, quant::Bank* bank, const Batch& batch);
-  /// The same computed by this rank alone, the whole batch, a few sequences at a time: not collective, and the
-  /// same bits on every rank. For measurements that the ranks divide among themselves.
+  /// The same computed by this rank alone, the whole batch, a few sequences at a time: not collective, and
+  /// the same bits on every rank. For measurements that the ranks divide among themselves.
   double own_loss(std::span<const Real> parameters, quant::Bank* bank, const Batch& batch);
   /// For an error message, when a loss is not finite: the first weight or quantizer that holds a number that
   /// is none; else the first layer, in forward order, at whose input one arrives. Collective.
