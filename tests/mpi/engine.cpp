@@ -94,6 +94,7 @@ std::vector<std::string> search_digests(const comm::Communicator& world) {
       hash.values(bilevel.weights().values());
       hash.values(std::span<const double>(bilevel.bank().alpha))
           .values(std::span<const double>(bilevel.bank().theta));
+      for (const auto& site : bilevel.values().front()) hash.values(std::span<const double>(site));
       for (const std::string column : {"outer_loss", "error", "cost", "lambda_cost", "lambda_error"}) {
         const auto values = bilevel.metrics().column("search", column);
         hash.values(std::span<const double>(values));
