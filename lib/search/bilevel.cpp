@@ -203,7 +203,8 @@ train::Gradient<Real> Bilevel<Real>::outer_gradient(std::int64_t step) {
 template <class Real>
 double Bilevel<Real>::outer_objective(std::int64_t step) {
   relax(step);
-  const auto outer = engine_.gradient(weights_.values(), &bank_, {levels_.outer, step, options_.batch}, {});
+  const auto outer = engine_.gradient(weights_.values(), &bank_, {levels_.outer, step, options_.batch},
+                                      {.error_measure = measure()});
   const double ratio = expected_cost().ratio;
   return outer.loss + error_weight() * outer.error + cost_multiplier_.effective(ratio, target(step)) * ratio;
 }

@@ -46,13 +46,12 @@ Findings find_by_gradient(const Workbench& bench) {
     const Budget& budget = problem.budgets[b];
     findings.schemes.push_back(assign(problem.bank, findings.values[b], budget.kind, budget.capacity));
     if (!budget.capacity) continue;
-    findings.summary +=
-        (findings.summary.empty() ? "" : "\n") + reached_in_words(budget, search->reached()[b]);
+    if (!findings.summary.empty()) findings.summary += '\n';
+    findings.summary += reached_in_words(budget, search->reached()[b]);
     constexpr double tolerance = 0.02;
     if (std::abs(search->reached()[b] / budget.target - 1) > tolerance) {
       bench.context.console.warn(
-          "the expected cost was more than 2 % off the budget" +
-          (budget.text.empty() ? "" : " " + budget.text) +
+          "the expected cost was more than 2 % off the budget " + budget.text +
           " when its scheme was assigned: give the search more steps (search.steps); below the budget it may "
           "also be that the candidates cannot, or need not, spend it");
     }

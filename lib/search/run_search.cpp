@@ -109,7 +109,8 @@ std::string summary(const Problem& problem, const Findings& findings, const Gap&
                   problem.options.strategy.c_str(), problem.budgets[b].text.empty() ? "" : ", budget ",
                   (problem.budgets[b].text + ":").c_str(), bits.mean_weight_bits, bits.mean_input_bits,
                   quant::bops_in_words(bits).c_str(), gap.full_precision);
-    text += (text.empty() ? "" : "\n") + std::string(line);
+    if (!text.empty()) text += '\n';
+    text += line;
     if (gap.mixed) {
       std::snprintf(line, sizeof line, "mixed %.4f, ", *gap.mixed);
       text += line;

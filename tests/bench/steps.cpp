@@ -96,7 +96,7 @@ Step search_step(Work& work, config::SearchOptions options) {
   options.batch = work.settings["batch"];
   options.steps = 1000;
   options.warmup_steps = 0;
-  options.budget = "w4a8";
+  options.budget = {"w8a8"};
   std::vector<std::string> names(every_candidate.begin(),
                                  every_candidate.begin() + work.settings["candidates"]);
   const auto candidates = quant::parse_candidates(names);
@@ -108,9 +108,9 @@ Step search_step(Work& work, config::SearchOptions options) {
       quant::parse_budget("w8a8", budget.kind, work.layout.linears, candidates, candidates).most;
   budget.target = static_cast<double>(*budget.capacity) /
                   static_cast<double>(quant::full_cost(budget.kind, work.layout.linears));
-  auto bilevel = std::make_shared<search::Bilevel<float>>(options, 1, work.engine, work.layout,
-                                                          std::move(work.parameters), bank, budget,
-                                                          search::Levels{work.outer, work.inner});
+  auto bilevel = std::make_shared<search::Bilevel<float>>(
+      options, 1, work.engine, work.layout, std::move(work.parameters), bank, std::vector{budget},
+      search::Levels{work.outer, work.inner});
   return [bilevel](std::int64_t step) { bilevel->step(step); };
 }
 

@@ -87,13 +87,14 @@ std::vector<std::string> search_digests(const comm::Communicator& world) {
                       static_cast<double>(quant::full_cost(budget.kind, bench.layout.linears));
       search::Bilevel<float> bilevel(
           options, 5, bench.engine, bench.layout, bench.parameters,
-          bench.bank({.per_channel = true, .tie_shared_input = true, .context = bench.shape.context}), budget,
-          {bench.outer, bench.inner});
+          bench.bank({.per_channel = true, .tie_shared_input = true, .context = bench.shape.context}),
+          {budget}, {bench.outer, bench.inner});
       for (std::int64_t step = 0; step < options.steps; ++step) bilevel.step(step);
       Hasher hash;
       hash.values(bilevel.weights().values());
       hash.values(std::span<const double>(bilevel.bank().alpha))
           .values(std::span<const double>(bilevel.bank().theta));
+      for (const auto& site : bilevel.values().front()) hash.values(std::span<const double>(site));
       for (const std::string column : {"outer_loss", "error", "cost", "lambda_cost", "lambda_error"}) {
         const auto values = bilevel.metrics().column("search", column);
         hash.values(std::span<const double>(values));

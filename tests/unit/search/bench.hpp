@@ -58,12 +58,13 @@ struct Bench {
     return bank;
   }
   search::Bilevel<Real> bilevel(const config::SearchOptions& options, quant::Bank bank,
-                                const search::Budget& budget = {}) {
-    return {options, seed, engine, layout, weights(), std::move(bank), budget, {outer, inner}};
+                                std::vector<search::Budget> budgets = {{}}) {
+    return {options, seed, engine, layout, weights(), std::move(bank), std::move(budgets), {outer, inner}};
   }
   search::Budget budget_of(const std::string& text, const std::vector<std::string>& names) const {
     const auto set = quant::parse_candidates(names);
     search::Budget budget;
+    budget.text = text;
     budget.capacity = quant::parse_budget(text, budget.kind, layout.linears, set, set).most;
     budget.target = static_cast<double>(*budget.capacity) /
                     static_cast<double>(quant::full_cost(budget.kind, layout.linears));

@@ -7,7 +7,7 @@
 #include "bench.hpp"
 #include "catch.hpp"
 #include "core/error.hpp"
-#include "search/discretise.hpp"
+#include "search/assign.hpp"
 
 using namespace search_test;
 namespace fs = std::filesystem;
@@ -37,7 +37,7 @@ TEST_CASE("the search of a small network settles within two percent of its budge
     config::SearchOptions options;  // the defaults, λ_err's uncertainty and all
     options.steps = 300, options.batch = 8, options.warmup_steps = 30;
     const auto budget = bench.budget_of(text, candidates);
-    auto bilevel = bench.bilevel(options, bench.bank(candidates, candidates, {}, 0), budget);
+    auto bilevel = bench.bilevel(options, bench.bank(candidates, candidates, {}, 0), {budget});
     for (std::int64_t step = 0; step < options.steps; ++step) bilevel.step(step);
     CAPTURE(text);
     const auto cost = bilevel.metrics().column("search", "cost");
@@ -52,8 +52,8 @@ TEST_CASE("the search of a small network settles within two percent of its budge
     CHECK(mean == Approx(budget.target).epsilon(0.02));
     for (const double lambda : bilevel.metrics().column("search", "lambda_cost")) CHECK(lambda >= 0);
     for (const double lambda : bilevel.metrics().column("search", "lambda_cost_integral")) CHECK(lambda >= 0);
-    quant::update_probabilities(bilevel.bank(), options.final_temperature);
-    const auto scheme = search::discretise(bilevel.bank(), budget);
+    const auto scheme =
+        search::assign(bilevel.bank(), bilevel.values().front(), budget.kind, budget.capacity);
     CHECK(quant::scheme_cost(budget.kind, bench.layout.linears, scheme) <= *budget.capacity);
   }
 }
@@ -70,8 +70,8 @@ TEST_CASE("a search that was saved and loaded goes on to the last bit") {
       options.order = order, options.relaxation = relaxation;
       const auto budget = bench.budget_of("w4a8", names);
       const auto bank = bench.bank(names, names, {.per_channel = true, .tie_shared_input = true}, 0);
-      auto whole = bench.bilevel(options, bank, budget), first = bench.bilevel(options, bank, budget),
-           second = bench.bilevel(options, bank, budget);
+      auto whole = bench.bilevel(options, bank, {budget}), first = bench.bilevel(options, bank, {budget}),
+           second = bench.bilevel(options, bank, {budget});
       for (std::int64_t step = 0; step < 8; ++step) whole.step(step);
       for (std::int64_t step = 0; step < 4; ++step) first.step(step);
       auto file = store::File::create(path);
@@ -139,7 +139,7 @@ TEST_CASE("during warm-up alpha and lambda stand still while weights and quantiz
   config::SearchOptions options;
   options.steps = 10, options.batch = 4, options.warmup_steps = 3;
   const auto start = bench.bank(names, names, {}, 0);
-  auto bilevel = bench.bilevel(options, start, bench.budget_of("w4a8", names));
+  auto bilevel = bench.bilevel(options, start, {bench.budget_of("w4a8", names)});
   for (std::int64_t step = 0; step < 3; ++step) bilevel.step(step);
   CHECK(bilevel.bank().alpha == start.alpha);
   CHECK(bilevel.bank().theta != start.theta);
@@ -195,7 +195,7 @@ TEST_CASE("the temperature stays until the target has reached the budget and the
   options.steps = 21, options.batch = 4, options.warmup_steps = 1, options.cost_ramp = 0.5;
   options.temperature = 2, options.final_temperature = 0.5;
   const auto budget = bench.budget_of("w4a8", names);
-  auto bilevel = bench.bilevel(options, bench.bank(names, names, {}, 0), budget);
+  auto bilevel = bench.bilevel(options, bench.bank(names, names, {}, 0), {budget});
   const double start = bilevel.expected_ratio();
   for (std::int64_t step = 0; step < options.steps; ++step) bilevel.step(step);
   const auto temperature = bilevel.metrics().column("search", "temperature"),
@@ -250,6 +250,6 @@ TEST_CASE("a loss that is not finite stops the search") {
   config::SearchOptions options;
   options.batch = 4;
   search::Bilevel<float> bilevel(options, seed, bench.engine, bench.layout, weights,
-                                 bench.bank(names, names, {}, 0), {}, {bench.outer, bench.inner});
+                                 bench.bank(names, names, {}, 0), {{}}, {bench.outer, bench.inner});
   CHECK_THROWS_AS(bilevel.step(0), Error);
 }

@@ -116,6 +116,6 @@ TEST_CASE("the gradient of the size cost is that of finite differences") {
   auto options = fixed_options();
   options.cost_weight = 3;
   auto bilevel = bench.bilevel(
-      options, bench.bank({"lsq+:2", "pact:5", "fp32"}, {"fp32"}, {.tie_shared_input = true}), budget);
+      options, bench.bank({"lsq+:2", "pact:5", "fp32"}, {"fp32"}, {.tie_shared_input = true}), {budget});
   check_against_differences(bilevel, 1, 0, 2 * 4 * 3);
 }

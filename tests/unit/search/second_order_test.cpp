@@ -38,7 +38,7 @@ struct SecondOrder {
   }
 
   search::Bilevel<double> fresh(const config::SearchOptions& with) {
-    return {with, seed, engine, bench.layout, weights, bank, {}, {bench.outer, bench.inner}};
+    return {with, seed, engine, bench.layout, weights, bank, {{}}, {bench.outer, bench.inner}};
   }
   // A few steps that hardly move the weights fill Adam's moments (its very first step is a sign, and has no
   // slope).

@@ -18,7 +18,7 @@ TEST_CASE("a search does not stop on stable choices while the target still falls
   options.steps = 60, options.batch = 4, options.warmup_steps = 2, options.cost_ramp = 0.5;
   options.stop_after_stable = 5;
   options.alpha_learning_rate = 1e-9;  // nothing will change
-  auto bilevel = bench.bilevel(options, bench.bank(names, names, {}, 1), bench.budget_of("w4a8", names));
+  auto bilevel = bench.bilevel(options, bench.bank(names, names, {}, 1), {bench.budget_of("w4a8", names)});
   std::int64_t steps = 0;
   while (!bilevel.finished() && steps < 60) bilevel.step(steps++);
   CHECK(steps == 2 + 29 + 5);  // warm-up, half of the other 58 steps, five stable ones
