@@ -140,10 +140,11 @@ class Programs:
         return {"schemes": schemes, "layers": layers, "steps": int(facts["steps"]), "full_cost": int(facts["full_cost"]),
                 "key": provenance["key"]}
 
-    def key(self, inputs, scheme, options):
+    def key(self, inputs, scheme, options, trained):
         """Of a measurement: changes with everything that may change its numbers, as the keys of products do; not with the revision."""
         configuration = self.configuration("evaluate", options)
-        names = ["tokens", "pretrained"] + (["searched"] if configuration["finetune.from"] == "searched" else [])
+        takes = trained and configuration["finetune.ranges"] == "searched" or configuration["finetune.from"] == "searched"
+        names = ["tokens", "pretrained"] + (["searched"] if takes else [])
         facts = [name + " " + self.attributes(f"{inputs}/{name}.h5", "/provenance")["content_hash"] for name in names]
         facts += [f"{name} {value}" for name, value in sorted(configuration.items())
                   if name in OPTIONS or (name.partition(".")[0] in SECTIONS and name not in LEFT_OUT)]
