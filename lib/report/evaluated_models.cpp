@@ -51,7 +51,11 @@ double training_tokens(const std::optional<Product>& finetuned) {
   const auto context = finetuned->file.int_attribute("/model", "context");
   if (!options || !steps || !context) return NAN;
   double sequences = static_cast<double>(*steps * options->finetune.batch);
-  if (finetuned->file.text_attribute("/finetune", "from") == "searched")
+  const bool from_search = finetuned->file.text_attribute("/finetune", "from") == "searched";
+  const bool trained_there =
+      finetuned->file.text_attribute("/finetune", "strategy").value_or("darts") == "darts" &&
+      options->search.weights == "trained";
+  if (from_search && trained_there)
     sequences += static_cast<double>(options->search.steps * options->search.batch);
   return sequences * static_cast<double>(*context);
 }
