@@ -11,8 +11,7 @@ void add_architecture_gradient(const quant::Bank& bank, const Objective& objecti
   const bool fisher = objective.error_measure == quant::ErrorMeasure::fisher;
   for (std::size_t i = 0; i < bank.sites.size(); ++i) {
     const auto& site = bank.sites[i];
-    const double counted = site.role == quant::Role::weight ? 1 - objective.weight_recovery : 1.0;
-    const double share = fisher ? counted : static_cast<double>(site.layers.size()) / sites;
+    const double share = fisher ? 1.0 : static_cast<double>(site.layers.size()) / sites;
     const quant::SiteObjective of_site{.error_weight = objective.error_weight * share,
                                        .clip_decay = objective.clip_decay,
                                        .temperature = objective.temperature,

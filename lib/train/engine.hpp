@@ -35,7 +35,6 @@ struct Objective {
   /// Of L_err and the error sums. fisher costs a light pass over the weights for every shard, and depends on
   /// the number of shards (quant/weight_errors.hpp).
   quant::ErrorMeasure error_measure = quant::ErrorMeasure::relative;
-  double weight_recovery = 0;  ///< fisher: share of the weights' errors that L_err does not count
 };
 
 /// The gradient of the mean loss over the whole batch, the same to the last bit on every rank and for every

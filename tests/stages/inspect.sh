@@ -56,16 +56,16 @@ grep -q "from pretrained" said || fail "does not name the inputs"
 inspect --scheme run/searched.h5 > scheme.txt
 [ "$(grep -vc '^#' scheme.txt)" = 7 ] || fail "the table has not one line for each of 7 layers"
 make finetune --out other --in run --finetune.scheme=scheme.txt
-make finetune
+make finetune --finetune.ranges=calibrated  # a table has no ranges
 inspect --scheme other/finetuned.h5 | cmp - scheme.txt || fail "finetune read another scheme than was printed"
 expect 3 "no scheme" inspect --scheme run/pretrained.h5
 
-# Differences: none with a copy, some between stages, none where only the way to the scheme differed but its name.
+# Differences: none with a copy, some between stages, none where only the way to the scheme differed but what it is called.
 cp run/searched.h5 copy.h5
 expect 0 "bit-identical" inspect --diff run/searched.h5 copy.h5
 expect 1 "/search" inspect --diff run/searched.h5 run/pretrained.h5
 expect 1 "/finetune@scheme" inspect --diff run/finetuned.h5 other/finetuned.h5
-[ "$(wc -l < said)" = 1 ] || { cat said >&2; fail "the printed scheme does not give the searched one's result"; }
+[ "$(grep -vcE '^/finetune@(scheme|strategy|budget):' said)" = 0 ] || { cat said >&2; fail "the printed scheme does not give the searched one's result"; }
 
 # Missing, damaged, foreign.
 expect 3 "does not exist" inspect none.h5
