@@ -111,9 +111,6 @@ struct SiteObjective {
 /// curvature, the Hessian taken as the diagonal of the empirical Fisher matrix (LeCun, Denker, Solla 1990).
 std::vector<double> candidate_errors(const Site& site, std::span<const MixedSums> sums,
                                      const SiteObjective& objective);
-/// <G, Q_j(x)> - <G, x~> per candidate, over all channels: what the loss would change by to first order with
-/// the candidate in place of the mixture [nats per token].
-std::vector<double> candidate_task(const Bank& bank, const Site& site, std::span<const MixedSums> sums);
 /// Σ_j p_j e_j, or Σ_j p_j F_j, of a site.
 double expected_error(const Bank& bank, const Site& site, std::span<const MixedSums> sums,
                       const SiteObjective& objective = {});

@@ -55,15 +55,6 @@ std::vector<double> candidate_errors(const Site& site, std::span<const MixedSums
   return errors;
 }
 
-std::vector<double> candidate_task(const Bank& bank, const Site& site, std::span<const MixedSums> sums) {
-  auto task = over_channels(site, sums, [](const CandidateSums& s) { return s.gradient_quantized; });
-  const auto p = bank.probabilities(site);
-  double mean = 0;
-  for (std::size_t j = 0; j < p.size(); ++j) mean += p[j] * task[j];
-  for (auto& value : task) value -= mean;
-  return task;
-}
-
 double expected_error(const Bank& bank, const Site& site, std::span<const MixedSums> sums,
                       const SiteObjective& objective) {
   const auto squared = over_channels(site, sums, [](const CandidateSums& s) { return s.squared_error; });

@@ -20,7 +20,6 @@ void add_architecture_gradient(const quant::Bank& bank, const Objective& objecti
                                        .tokens = tokens};
     result.error += share * quant::expected_error(bank, site, result.sums[i], of_site);
     result.candidate_errors.push_back(quant::candidate_errors(site, result.sums[i], of_site));
-    result.candidate_task.push_back(quant::candidate_task(bank, site, result.sums[i]));
     quant::add_site_gradients(bank, site, result.sums[i], of_site, result.alpha, result.theta);
   }
 }

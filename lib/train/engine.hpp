@@ -45,9 +45,8 @@ struct Gradient {
   double error = 0;                  ///< L_err; fisher: in nats per token
   std::span<Real> weights;           ///< [layout.total], owned by the engine until its next call
   std::vector<double> alpha, theta;  ///< empty without a bank
-  std::vector<std::vector<quant::MixedSums>> sums;  ///< by site: per channel (weights), one (inputs)
-  /// By site and candidate, as quant::candidate_errors() and quant::candidate_task(); empty with alpha.
-  std::vector<std::vector<double>> candidate_errors, candidate_task;
+  std::vector<std::vector<quant::MixedSums>> sums;    ///< by site: per channel (weights), one (inputs)
+  std::vector<std::vector<double>> candidate_errors;  ///< quant::candidate_errors() by site; empty with alpha
 };
 
 /// Forward and backward over the K virtual shards of a batch, summed over the ranks by the shard tree.

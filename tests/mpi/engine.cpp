@@ -40,8 +40,7 @@ std::string digest(const train::Gradient<float>& gradient) {
   hash.values(std::span<const double>(&gradient.loss, 1)).values(std::span<const double>(&gradient.error, 1));
   hash.values(std::span<const float>(gradient.weights));
   hash.values(std::span<const double>(gradient.alpha)).values(std::span<const double>(gradient.theta));
-  for (const auto* values : {&gradient.candidate_errors, &gradient.candidate_task})
-    for (const auto& site : *values) hash.values(std::span<const double>(site));
+  for (const auto& site : gradient.candidate_errors) hash.values(std::span<const double>(site));
   for (const auto& site : gradient.sums)
     for (const auto& sums : site) {
       const double whole[] = {sums.square, sums.maximum, sums.count};

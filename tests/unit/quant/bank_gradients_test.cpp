@@ -213,27 +213,24 @@ TEST_CASE("the relative error is the expected squared error over the square, ove
   CHECK(expected_error(bank, site, sums_of(bank, 0, zeros)) == 0);
 }
 
-TEST_CASE("candidate errors and slopes are those of every candidate in place of the mixture") {
+TEST_CASE("candidate errors are those of every candidate in place of the mixture") {
   const auto bank = uneven_bank({.per_channel = true, .tie_shared_input = false, .context = 5});
   const auto& site = bank.sites[0];
   const auto tensor = tensor_of(bank, 0);
-  std::vector<double> fisher(site.candidates.size(), 0.0), task = fisher, mixed(tensor.x.size());
-  mix_weights<double>(bank, site, tensor.x, mixed);
+  std::vector<double> fisher(site.candidates.size(), 0.0);
   for (std::size_t e = 0; e < tensor.x.size(); ++e) {
     const auto bound = bound_candidates<double>(bank, site, static_cast<std::int64_t>(e / 40));
     for (std::size_t j = 0; j < fisher.size(); ++j) {
       const double q = reference::quantize(tensor.x[e], bound[j]), g = tensor.g[e];
       fisher[j] += tokens / 2 * g * g * (q - tensor.x[e]) * (q - tensor.x[e]);
-      task[j] += g * (q - mixed[e]);
     }
   }
   const SiteObjective objective{.measure = ErrorMeasure::fisher, .tokens = tokens};
   const auto sums = sums_of(bank, 0, tensor, ErrorMeasure::fisher);
-  const auto errors = candidate_errors(site, sums, objective), slopes = candidate_task(bank, site, sums);
+  const auto errors = candidate_errors(site, sums, objective);
   double expected = 0;
   for (std::size_t j = 0; j < fisher.size(); ++j) {
     CHECK(errors[j] == Approx(fisher[j]).epsilon(1e-11));
-    CHECK(slopes[j] == Approx(task[j]).epsilon(1e-10).margin(1e-12));
     expected += bank.probabilities(site)[j] * fisher[j];
   }
   CHECK(expected_error(bank, site, sums, objective) == Approx(expected).epsilon(1e-11));
