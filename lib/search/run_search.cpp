@@ -11,6 +11,11 @@
 namespace bitdarts::search {
 namespace {
 
+// The configuration has been validated: the text is one.
+config::Strategy strategy_of(const config::SearchOptions& options) {
+  return config::read_strategy(options.strategy).value();
+}
+
 // The losses around the discretisation, on the same batches of the search part.
 struct Gap {
   double full_precision = 0;
@@ -73,13 +78,12 @@ void save_facts(store::File& file, const Problem& problem, const Findings& findi
   const Budget& first = problem.budgets.front();
   std::string budgets;
   for (const std::string& text : options.budget) budgets += (budgets.empty() ? "" : " ") + text;
-  const std::pair<const char*, std::string> texts[] = {
-      {"strategy", options.strategy == "random" ? "random:1" : options.strategy},
-      {"cost", options.cost},
-      {"budget", first.text},
-      {"budgets", budgets},
-      {"weight_scale", options.weight_scale},
-      {"tie", options.tie}};
+  const std::pair<const char*, std::string> texts[] = {{"strategy", config::to_text(strategy_of(options))},
+                                                       {"cost", options.cost},
+                                                       {"budget", first.text},
+                                                       {"budgets", budgets},
+                                                       {"weight_scale", options.weight_scale},
+                                                       {"tie", options.tie}};
   for (const auto& [name, value] : texts) file.set_attribute("/search", name, value);
   const std::pair<const char*, std::int64_t> counts[] = {
       {"steps", findings.steps},
@@ -125,7 +129,7 @@ std::string summary(const Problem& problem, const Findings& findings, const Gap&
 
 void run_search(const stage::Context& context, stage::Run& run) {
   const auto& options = context.config.search;
-  const auto find = find_strategy(options.strategy);
+  const auto find = find_strategy(strategy_of(options));
   const std::string device = train::prepare_device(context, run);
   Problem problem = load_problem(context, run);
   run.confirm_inputs();

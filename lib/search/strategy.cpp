@@ -1,8 +1,5 @@
 #include "search/strategy.hpp"
 
-#include <charconv>
-
-#include "core/error.hpp"
 #include "search/darts.hpp"
 #include "search/fisher.hpp"
 #include "search/random_scheme.hpp"
@@ -11,22 +8,21 @@
 
 namespace bitdarts::search {
 
-Strategy find_strategy(const std::string& name) {
-  if (name == "darts") return find_by_gradient;
-  if (name == "sensitivity") return find_by_sensitivity;
-  if (name == "fisher") return find_by_fisher;
-  if (name == "uniform") return find_uniform;
-  const std::string random = "random";
-  std::uint64_t number = 1;
-  bool known = name == random;
-  if (name.starts_with(random + ":")) {
-    const char* const end = name.data() + name.size();
-    const auto [stop, error] = std::from_chars(name.data() + random.size() + 1, end, number);
-    known = error == std::errc{} && stop == end;
+Strategy find_strategy(const config::Strategy& strategy) {
+  using Kind = config::Strategy::Kind;
+  switch (strategy.kind) {
+    case Kind::darts:
+      return find_by_gradient;
+    case Kind::sensitivity:
+      return find_by_sensitivity;
+    case Kind::fisher:
+      return find_by_fisher;
+    case Kind::uniform:
+      return find_uniform;
+    case Kind::random:
+      break;
   }
-  if (!known)
-    throw ConfigError("unknown strategy '" + name + "'", "search.strategy",
-                      "use darts, sensitivity, fisher, uniform, random or random:N");
+  const auto number = static_cast<std::uint64_t>(strategy.number);
   return [number](const Workbench& bench) { return find_at_random(bench, number); };
 }
 

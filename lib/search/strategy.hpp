@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "config/scheme_word.hpp"
 #include "search/assign.hpp"
 #include "search/problem.hpp"
 
@@ -35,8 +36,7 @@ struct Workbench {
 /// Collective, with the same result on any number of ranks; what takes long resumes from its checkpoints.
 using Strategy = std::function<Findings(const Workbench&)>;
 
-/// darts, sensitivity, fisher, uniform, random, random:N. ConfigError for any other name.
-Strategy find_strategy(const std::string& name);
+Strategy find_strategy(const config::Strategy& strategy);
 
 /// The schemes that `values` assign for each budget of the problem.
 std::vector<quant::Scheme> assign_all(const Problem& problem, const SiteValues& values);
