@@ -185,7 +185,9 @@ void add_search_schedule(Adder& add, SearchOptions& o) {
       between(1, most_sequences));
   add("log_every", o.log_every, "steps", "steps between records of α, entropy and costs", at_least(1));
   add("stop_after_stable", o.stop_after_stable, "steps",
-      "stop when no choice changed for so many since the target reached the budget; 0: never", at_least(0));
+      "stop when no site's most probable candidate changed for so many since the target reached the last "
+      "budget (the scheme may differ from those: it follows the errors); 0: never",
+      at_least(0));
 }
 
 void add_search(std::vector<Option>& table, SearchOptions& o) {

@@ -28,13 +28,6 @@ void require_finite(const quant::Bank& bank, const SiteValues& values) {
   }
 }
 
-std::size_t index_of(const quant::Site& site, const quant::Candidate& candidate) {
-  const auto found = std::find(site.candidates.begin(), site.candidates.end(), candidate);
-  if (found == site.candidates.end())
-    throw Error(quant::to_string(candidate) + " is none of the candidates", site.name);
-  return static_cast<std::size_t>(found - site.candidates.begin());
-}
-
 }  // namespace
 
 SiteValues after_recovery(const quant::Bank& bank, SiteValues values, double recovery) {
@@ -82,37 +75,26 @@ quant::Scheme scheme_of(const quant::Bank& bank, const std::vector<std::vector<s
 }
 
 quant::Scheme assign(const quant::Bank& bank, const SiteValues& values, quant::CostKind kind,
-                     std::optional<std::int64_t> capacity) {
+                     std::optional<std::int64_t> capacity, double price) {
   require_finite(bank, values);
   const auto groups = decision_groups(bank);
   std::vector<std::vector<GroupOption>> pairs;
   std::vector<std::vector<KnapsackOption>> options;
+  const std::int64_t full = quant::full_cost(kind, bank.layers);
   for (const auto& group : groups) {
     pairs.push_back(options_of(bank, group, kind));
     auto& of_group = options.emplace_back();
     for (const GroupOption& pair : pairs.back()) {
-      double loss = values[bank.input_site[group.front()]][pair.input];
+      double loss = values[bank.input_site[group.front()]][pair.input] +
+                    price * static_cast<double>(pair.cost) / static_cast<double>(full);
       for (const std::size_t l : group) loss += values[bank.weight_site[l]][pair.weight];
       of_group.push_back({.cost = pair.cost, .value = -loss});
     }
   }
-  const auto chosen = solve_knapsack(options, capacity.value_or(quant::full_cost(kind, bank.layers)));
+  const auto chosen = solve_knapsack(options, capacity.value_or(full));
   std::vector<GroupOption> taken;
   for (std::size_t g = 0; g < groups.size(); ++g) taken.push_back(pairs[g][chosen[g]]);
   return scheme_of(bank, groups, taken);
-}
-
-double value_of(const quant::Bank& bank, const SiteValues& values, const quant::Scheme& scheme) {
-  double sum = 0;
-  for (const auto& group : decision_groups(bank)) {
-    const std::size_t input = bank.input_site[group.front()];
-    sum += values[input][index_of(bank.sites[input], scheme.entries[group.front()].input)];
-    for (const std::size_t l : group) {
-      const std::size_t weight = bank.weight_site[l];
-      sum += values[weight][index_of(bank.sites[weight], scheme.entries[l].weight)];
-    }
-  }
-  return sum;
 }
 
 }  // namespace bitdarts::search

@@ -34,13 +34,11 @@ quant::Scheme scheme_of(const quant::Bank& bank, const std::vector<std::vector<s
                         const std::vector<GroupOption>& chosen);
 
 /// The scheme whose values add up to the least loss at a cost of at most `capacity` (none: whatever it
-/// costs), exactly: a multiple-choice knapsack over the decision groups. An input site that several layers
-/// share counts once. ConfigError when even the cheapest candidates exceed the capacity; Error when a value
-/// is NaN or infinite.
+/// costs): a multiple-choice knapsack over the decision groups, exact as solve_knapsack() is. An input site
+/// that several layers share counts once. `price`: loss that the whole cost ratio counts as besides [nats per
+/// token], for a cost that is weighed instead of limited. ConfigError when even the cheapest candidates
+/// exceed the capacity; Error when a value is NaN or infinite.
 quant::Scheme assign(const quant::Bank& bank, const SiteValues& values, quant::CostKind kind,
-                     std::optional<std::int64_t> capacity);
-
-/// Σ of the values of a scheme's candidates, as assign() adds them up.
-double value_of(const quant::Bank& bank, const SiteValues& values, const quant::Scheme& scheme);
+                     std::optional<std::int64_t> capacity, double price = 0);
 
 }  // namespace bitdarts::search

@@ -59,6 +59,11 @@ class Bilevel : public train::Trainee {
   /// error, which knows nothing of layers, -log of the probability of a width, all methods together, with the
   /// methods of a width in the order of their own.
   const std::vector<SiteValues>& values() const { return values_; }
+  /// Without a budget: what the cost ratio counts as in the loss, λ_cost. Not beside the values of a relative
+  /// error, for p holds it already.
+  double cost_price() const {
+    return measure() == quant::ErrorMeasure::fisher ? cost_multiplier_.value() : 0.0;
+  }
   /// The expected cost when a budget's time ended, as a ratio.
   const std::vector<double>& reached() const { return reached_; }
   void save_optimisers(store::File& file) const;

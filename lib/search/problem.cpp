@@ -22,7 +22,8 @@ Budget resolve_budget(const std::string& text, quant::CostKind kind, const confi
   return {.kind = kind,
           .capacity = capacity.most,
           .target = static_cast<double>(capacity.most) / static_cast<double>(quant::full_cost(kind, layers)),
-          .text = text};
+          .text = text,
+          .binding = capacity.reach.empty()};
 }
 
 }  // namespace
@@ -33,7 +34,8 @@ std::vector<Budget> resolve_budgets(const config::SearchOptions& options,
   std::vector<Budget> budgets;
   for (const std::string& text : options.budget)
     budgets.push_back(resolve_budget(text, kind, options, layers, console));
-  if (budgets.empty()) budgets.push_back({.kind = kind, .capacity = {}, .target = 0, .text = {}});
+  if (budgets.empty())
+    budgets.push_back({.kind = kind, .capacity = {}, .target = 0, .text = {}, .binding = false});
   return budgets;
 }
 

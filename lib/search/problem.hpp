@@ -19,6 +19,7 @@ struct Budget {
   std::optional<std::int64_t> capacity;  ///< integer cost, none: no budget
   double target = 0;                     ///< capacity / cost of 32 bits everywhere
   std::string text;                      ///< as the user wrote it
+  bool binding = false;                  ///< can the candidates cost more?
 };
 
 /// search.budget for a model: one entry for each budget in the order of the option, or one without capacity.

@@ -134,8 +134,10 @@ void run_search(const stage::Context& context, stage::Run& run) {
   Problem problem = load_problem(context, run);
   run.confirm_inputs();
   if (options.budget.empty()) {
+    const bool weighed = options.strategy == "darts";
     context.console.warn(
-        "no search.budget: nothing limits the cost but λ_cost, where search.cost_mode leaves it one");
+        std::string("no search.budget: nothing limits the cost") +
+        (weighed ? " but λ_cost (search.cost_mode = fixed with search.cost_weight, or uncertainty)" : ""));
   }
   train::Engine<float> engine(context.world, context.config.run.shards, problem.shape, problem.layout,
                               device);

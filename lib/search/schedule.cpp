@@ -21,7 +21,8 @@ Schedule::Schedule(const config::SearchOptions& options, double start_ratio, std
   for (const std::size_t i : order) {
     if (legs_.empty() || targets[i] < legs_.back().to) {
       Leg leg;
-      leg.from = legs_.empty() ? start_ratio : legs_.back().to;
+      // The cost cannot be where the target was as long as that lay above the start.
+      leg.from = legs_.empty() ? start_ratio : std::min(legs_.back().to, start_ratio);
       leg.to = targets[i];
       legs_.push_back(leg);
     }
@@ -80,7 +81,8 @@ std::vector<std::size_t> Schedule::ending(std::int64_t step) const {
   std::vector<std::size_t> budgets;
   for (const Leg& leg : legs_) {
     const double now = static_cast<double>(step) + 1;
-    const bool ends = &leg == &legs_.back() ? step + 1 == steps_ : now >= leg.end && now - 1 < leg.end;
+    const double end = std::max(leg.end, 1.0);  // a leg without length ends with the first step
+    const bool ends = &leg == &legs_.back() ? step + 1 == steps_ : now >= end && now - 1 < end;
     if (ends) budgets.insert(budgets.end(), leg.budgets.begin(), leg.budgets.end());
   }
   return budgets;

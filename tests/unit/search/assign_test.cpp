@@ -16,6 +16,26 @@ using search::SiteValues;
 
 namespace {
 
+std::size_t index_of(const quant::Site& site, const quant::Candidate& candidate) {
+  const auto found = std::find(site.candidates.begin(), site.candidates.end(), candidate);
+  REQUIRE(found != site.candidates.end());
+  return static_cast<std::size_t>(found - site.candidates.begin());
+}
+
+// The sum of the values of a scheme's candidates, a shared input counted once.
+double value_of(const quant::Bank& bank, const search::SiteValues& values, const quant::Scheme& scheme) {
+  double sum = 0;
+  for (const auto& group : search::decision_groups(bank)) {
+    const std::size_t input = bank.input_site[group.front()];
+    sum += values[input][index_of(bank.sites[input], scheme.entries[group.front()].input)];
+    for (const std::size_t l : group) {
+      const std::size_t weight = bank.weight_site[l];
+      sum += values[weight][index_of(bank.sites[weight], scheme.entries[l].weight)];
+    }
+  }
+  return sum;
+}
+
 constexpr auto bops = quant::CostKind::bops;
 
 const std::vector<quant::LayerShape> block{
@@ -184,7 +204,7 @@ TEST_CASE("within the budget no scheme has a lower value, each weight and each s
     const auto found = search::assign(bank, values, kind, capacity);
     const double value = sum_of_values(bank, values, found);
     CHECK(value == Approx(best_of_all(bank, values, kind, tied, capacity).value).epsilon(1e-12));
-    CHECK(search::value_of(bank, values, found) == Approx(value).epsilon(1e-12));
+    CHECK(value_of(bank, values, found) == Approx(value).epsilon(1e-12));
   }
 }
 
@@ -195,7 +215,7 @@ TEST_CASE("a shared input counts once however many layers it serves") {
   values[bank.input_site[0]] = {0.0, 1.0};  // the narrow input gains 1 in all ...
   for (const std::size_t l : {0, 1, 2}) values[bank.weight_site[l]] = {0.5, 0.0};
   const auto scheme = search::assign(bank, values, bops, {});
-  CHECK(search::value_of(bank, values, scheme) == 0);
+  CHECK(value_of(bank, values, scheme) == 0);
   // ... so that 1.5 of the wide weights are worth more where both do not fit: 8 x 4 within 8 x 4.
   std::int64_t capacity = 0;
   for (const auto& layer : bank.layers) capacity += quant::layer_cost(bops, layer, 8, 4);
@@ -204,7 +224,7 @@ TEST_CASE("a shared input counts once however many layers it serves") {
   const auto tight = search::assign(bank, other, bops, capacity);
   CHECK(tight.entries[0].weight.bits == 8);
   CHECK(tight.entries[0].input.bits == 4);
-  CHECK(search::value_of(bank, other, tight) == 1);
+  CHECK(value_of(bank, other, tight) == 1);
 }
 
 TEST_CASE("what is left of the budget buys whatever lowers the value, to the last bit") {
@@ -246,7 +266,7 @@ TEST_CASE("candidates that come on top never make a scheme worse") {
     const auto values = random_values(bank, random);
     const std::int64_t capacity = random_capacity(block, kind, 20, random);
     const auto scheme = search::assign(bank, values, kind, capacity);
-    const double value = search::value_of(bank, values, scheme);
+    const double value = value_of(bank, values, scheme);
 
     // The same widths by another method, worse everywhere: the scheme stays as it is.
     auto more = names;
@@ -266,7 +286,7 @@ TEST_CASE("candidates that come on top never make a scheme worse") {
       for (int k = 0; k < 3; ++k) of_site.push_back(random.normal());
     const auto richer = search::assign(with_any, any, kind, capacity);
     CHECK(quant::scheme_cost(kind, block, richer) <= capacity);
-    CHECK(search::value_of(with_any, any, richer) <= value + 1e-12);
+    CHECK(value_of(with_any, any, richer) <= value + 1e-12);
   }
 }
 
@@ -316,4 +336,29 @@ TEST_CASE("values that are not those of the candidates are an error") {
   CHECK_THROWS_AS(search::assign(bank, values, bops, {}), Error);
   values.pop_back();
   CHECK_THROWS_AS(search::assign(bank, values, bops, {}), Error);
+}
+
+TEST_CASE("a price on the cost buys no bits that save less than they cost") {
+  const auto bank = bank_of(block, names, false);
+  search::SiteValues values;
+  for (const auto& site : bank.sites) {
+    values.emplace_back();
+    double loss = 1;
+    for (const auto& candidate : site.candidates)
+      values.back().push_back(loss *= candidate.bits > 2 ? 0.3 : 1);
+  }
+  const auto kind = quant::CostKind::bops;
+  double last_loss = -INFINITY;
+  std::int64_t last_cost = quant::full_cost(kind, block) + 1;
+  for (const double price : {0.0, 1.0, 10.0, 100.0, 1e6}) {
+    const auto scheme = search::assign(bank, values, kind, std::nullopt, price);
+    const double loss = value_of(bank, values, scheme);
+    const std::int64_t cost = quant::scheme_cost(kind, block, scheme);
+    CHECK(loss >= last_loss);
+    CHECK(cost <= last_cost);
+    last_loss = loss, last_cost = cost;
+  }
+  std::int64_t cheapest = 0;
+  for (const auto& layer : block) cheapest += quant::layer_cost(kind, layer, 2, 2);
+  CHECK(last_cost == cheapest);
 }

@@ -212,3 +212,25 @@ TEST_CASE("with hardly a step after the warm-up every budget's time ends once al
             if (eight[a] > eight[b]) CHECK(ends[a] <= ends[b]);
       }
 }
+
+TEST_CASE("on the way from a budget above the start cost no step aims above the start") {
+  const auto options = options_of(60, 0, 0.5);
+  const double start = 0.045;
+  const Schedule schedule(options, start, {0.0625, 0.035, 0.0117});
+  double above = 0;
+  for (std::int64_t step = 0; step < schedule.steps(); ++step) {
+    const double target = schedule.target(step);
+    const bool stays = target == 0.0625;
+    if (!stays) CHECK(target <= start);
+    above += stays;
+  }
+  // It takes its stay and nothing of the way down: a third of the half that the ways leave.
+  CHECK(above == Approx(static_cast<double>(schedule.steps()) / 6).margin(1));
+}
+
+TEST_CASE("a budget that no time is left for ends all the same, before the next") {
+  const Schedule schedule(options_of(40, 0, 1.0), 0.045, {0.0625, 0.0117});
+  const auto ends = ends_of(schedule, 2);
+  CHECK(ends[0] == 0);
+  CHECK(ends[1] == schedule.steps() - 1);
+}
