@@ -78,7 +78,8 @@ void add_training(Adder& add, Options& o) {
   add("beta1", o.beta1, "", "AdamW: decay of the first moment", share_below_one());
   add("beta2", o.beta2, "", "AdamW: decay of the second moment", share_below_one());
   add("clip_norm", o.clip_norm, "", "largest global gradient norm; 0: no clipping", at_least(0));
-  add("validation_every", o.validation_every, "steps", "steps between validations; 0: never", at_least(0));
+  add("validation_every", o.validation_every, "steps", "steps between validations; 0: at the end alone",
+      at_least(0));
   add("validation_batches", o.validation_batches, "batches", "batches of the search part in a validation",
       at_least(1));
 }
