@@ -152,6 +152,15 @@ SchemeWord read_scheme_word(const std::string& text) {
           .text = to_text(*strategy) + (parts.has_rest ? ":" + parts.rest : "")};
 }
 
+SchemeWord read_scheme_word(const std::string& text, const Config& config) {
+  SchemeWord word = read_scheme_word(text);
+  const auto& budgets = config.search.budget;
+  if (word.budget.empty() || budgets.empty() || word.budget != budgets.front()) return word;
+  word.text.resize(word.text.size() - word.budget.size() - 1);
+  word.budget.clear();
+  return word;
+}
+
 std::string scheme_complaint(const std::string& text) {
   if (text.empty())
     return std::string("is empty: write searched, best, a strategy (") + strategies +
@@ -179,32 +188,35 @@ std::string baseline_folder(const std::string& scheme) {
 
 std::vector<std::string> baselines_of(const Config& config) {
   std::vector<std::string> words;
-  const SchemeWord own = read_scheme_word(config.finetune.scheme);
-  if (own.kind == Kind::best) words.emplace_back("searched");
-  for (const std::string& text : config.report.baselines) add_once(words, read_scheme_word(text).text);
+  const SchemeWord own = read_scheme_word(config.finetune.scheme, config);
+  const auto add = [&](const std::string& text) {
+    const std::string word = read_scheme_word(text, config).text;
+    if (word != own.text) add_once(words, word);
+  };
+  if (own.kind == Kind::best) add("searched");
+  for (const std::string& text : config.report.baselines) add(text);
   if (config.report.budgets == "all") {
     std::vector<std::string> at_every_budget{"searched"};
     for (const std::string& text : config.report.baselines)
       if (const auto word = read_scheme_word(text); word.kind == Kind::strategy)
         add_once(at_every_budget, to_text(word.strategy));
-    for (std::size_t i = 1; i < config.search.budget.size(); ++i)
-      for (const std::string& name : at_every_budget)
-        if (const std::string word = name + ":" + config.search.budget[i]; word != own.text)
-          add_once(words, word);
+    for (const std::string& budget : config.search.budget)
+      for (const std::string& name : at_every_budget) add(name + ":" + budget);
   }
   return words;
 }
 
 Config baseline_config(const Config& config, const std::string& scheme) {
   Config own = config;
-  own.finetune.scheme = scheme;
+  own.finetune.scheme = read_scheme_word(scheme, config).text;
   own.run.in = config.run.out;
-  own.run.out = folder_in(config, scheme);
+  own.run.out = folder_in(config, own.finetune.scheme);
   return own;
 }
 
 std::vector<std::string> baseline_arguments(const Config& config, const std::string& scheme) {
-  return {"--out", folder_in(config, scheme), "--in", config.run.out, "--finetune.scheme=" + scheme};
+  const Config own = baseline_config(config, scheme);
+  return {"--out", own.run.out, "--in", own.run.in, "--finetune.scheme=" + own.finetune.scheme};
 }
 
 Config strategy_config(const Config& config, const Strategy& strategy) {

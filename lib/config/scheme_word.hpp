@@ -42,6 +42,9 @@ struct SchemeWord {
 };
 /// Takes for granted that scheme_complaint() has none.
 SchemeWord read_scheme_word(const std::string& text);
+/// With the first of search.budget left out of the word, so that one scheme has one text and one folder:
+/// "searched" for "searched:w4a8" where w4a8 is the first.
+SchemeWord read_scheme_word(const std::string& text, const Config& config);
 /// finetune.scheme: every word.
 std::string scheme_complaint(const std::string& text);
 /// report.baselines: those that name something else than the pipeline's own scheme.
@@ -51,9 +54,10 @@ std::string baseline_complaint(const std::string& text);
 /// "uniform_lsqplus_w4a8".
 std::string baseline_folder(const std::string& scheme);
 
-/// The words of what a pipeline finetunes and evaluates beside finetune.scheme, in this order, each once:
-/// with finetune.scheme = best the searched scheme; report.baselines; with report.budgets = all the searched
-/// scheme and the strategies of report.baselines at every further budget.
+/// The words of what a pipeline finetunes and evaluates beside finetune.scheme, in this order, each once and
+/// as read_scheme_word() has them for `config`: with finetune.scheme = best the searched scheme;
+/// report.baselines; with report.budgets = all the searched scheme and the strategies of report.baselines at
+/// every budget. What finetune.scheme itself names is not among them.
 std::vector<std::string> baselines_of(const Config& config);
 
 /// `config` as the stages of the baseline have it: its scheme, its folder, the inputs where the pipeline's

@@ -129,11 +129,13 @@ void check_schemes(const Config& config, Problems& problems) {
   std::map<std::string, std::string> by_folder;
   for (const std::string& baseline : config.report.baselines) {
     check_scheme_budget(config, "report.baselines", baseline, problems);
-    const auto [at, is_new] = by_folder.emplace(baseline_folder(read_scheme_word(baseline).text), baseline);
-    if (!is_new)
-      problems.push_back({at->second + " and " + baseline + " would have their products in the same folder",
-                          {"report.baselines"},
-                          at->second == baseline ? "name every scheme once" : "rename one of them"});
+    const std::string word = read_scheme_word(baseline, config).text;
+    const auto [at, is_new] = by_folder.emplace(baseline_folder(word), baseline);
+    if (is_new) continue;
+    const bool same = read_scheme_word(at->second, config).text == word;
+    problems.push_back({at->second + " and " + baseline + " would have their products in the same folder",
+                        {"report.baselines"},
+                        same ? "they are one scheme: name every scheme once" : "rename one of them"});
   }
 }
 

@@ -102,13 +102,48 @@ TEST_CASE("the baselines are those of the report, at one budget or at all of the
         Words{"random:1", "uniform:lsq+:w3a3", "sensitivity:w3a3", "hand.txt"});
   config.report.budgets = "all";
   CHECK(config::baselines_of(config) == Words{"random:1", "uniform:lsq+:w3a3", "sensitivity:w3a3", "hand.txt",
-                                              "searched:w3a3", "random:1:w3a3", "searched:5%", "random:1:5%",
-                                              "sensitivity:5%"});
+                                              "sensitivity", "searched:w3a3", "random:1:w3a3", "searched:5%",
+                                              "random:1:5%", "sensitivity:5%"});
   config.finetune.scheme = "searched:w3a3";  // the pipeline's own stands in no folder of a baseline
   config.report.baselines.clear();
-  CHECK(config::baselines_of(config) == Words{"searched:5%"});
+  CHECK(config::baselines_of(config) == Words{"searched", "searched:5%"});
   config.finetune.scheme = "best";  // is chosen from among the others
   CHECK(config::baselines_of(config) == Words{"searched", "searched:w3a3", "searched:5%"});
+}
+
+TEST_CASE("the first budget is part of no name: one scheme is made once") {
+  config::Config config;
+  config.search.budget = {"w2a4", "5%"};
+  const auto text = [&](const char* word) { return read_scheme_word(word, config).text; };
+  CHECK(text("searched:w2a4") == "searched");
+  CHECK(text("random:w2a4") == "random:1");
+  CHECK(text("random:2:w2a4") == "random:2");
+  CHECK(read_scheme_word("fisher:w2a4", config).budget.empty());
+  for (const char* other : {"searched:5%", "fisher", "uniform:lsq+:w2a4", "hand:w2a4", "best"})
+    CHECK(text(other) == other);
+  CHECK(read_scheme_word("fisher:w2a4", {}).text == "fisher:w2a4");
+
+  config.report.budgets = "all";
+  config.report.baselines = {"fisher:w2a4", "random:2:5%"};
+  config.finetune.scheme = "searched:w2a4";
+  const Words words{"fisher", "random:2:5%", "random:2", "searched:5%", "fisher:5%"};
+  CHECK(config::baselines_of(config) == words);
+  config.finetune.scheme = "searched";
+  CHECK(config::baselines_of(config) == words);
+  CHECK(config::baseline_config(config, "fisher:w2a4").run.out ==
+        config::baseline_config(config, "fisher").run.out);
+  CHECK(config::baseline_arguments(config, "fisher:w2a4") == config::baseline_arguments(config, "fisher"));
+}
+
+TEST_CASE("at all budgets the first is there too, whatever the pipeline's own scheme") {
+  config::Config config;
+  config.search.budget = {"w2a4", "5%"};
+  config.report.budgets = "all";
+  config.report.baselines = {"fisher", "hand.txt"};
+  config.finetune.scheme = "hand.txt";  // and is not compared with itself
+  CHECK(config::baselines_of(config) == Words{"fisher", "searched", "searched:5%", "fisher:5%"});
+  config.finetune.scheme = "fisher:5%";
+  CHECK(config::baselines_of(config) == Words{"fisher", "hand.txt", "searched", "searched:5%"});
 }
 
 TEST_CASE("a baseline's stages have its scheme and its folder, and take the pipeline's products") {

@@ -101,6 +101,8 @@ TEST_CASE("no two baselines share a folder") {
   CHECK_THAT(complaint_about({"--report.baselines=random uniform:lsq+:w4a4 random:1"}),
              Contains("random and random:1"));
   CHECK_THAT(complaint_about({"--report.baselines=a.txt a.txt"}), Contains("name every scheme once"));
+  CHECK_THAT(complaint_about({"--search.budget=w4a8 5%", "--report.baselines=fisher fisher:w4a8"}),
+             Contains("fisher and fisher:w4a8") && Contains("name every scheme once"));
 }
 
 TEST_CASE("the search has a strategy and knows what to do with the weights") {
