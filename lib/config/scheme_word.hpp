@@ -21,7 +21,8 @@ std::optional<Strategy> read_strategy(const std::string& text);
 /// text.
 std::string to_text(const Strategy& strategy);
 std::string strategy_complaint(const std::string& text);
-/// Does "search.key" change what the strategy finds? The options of gradient descent are darts' alone.
+/// Does "search.key" change what the strategy finds? Some options only some strategies read: those of
+/// gradient descent are darts' alone.
 bool bears_on_strategy(const std::string& option, const Strategy& strategy);
 
 /// What a word such as "searched:5%", "random:2:w2a4" or "uniform:lsq+:w4a8" stands for.
@@ -49,6 +50,10 @@ SchemeWord read_scheme_word(const std::string& text, const Config& config);
 std::string scheme_complaint(const std::string& text);
 /// report.baselines: those that name something else than the pipeline's own scheme.
 std::string baseline_complaint(const std::string& text);
+
+/// "did you mean sensitivity?" for a word that is taken for a file and may be a slip of the pen; `otherwise`
+/// where no strategy is near.
+std::string nearest_scheme_word(const std::string& text, const std::string& otherwise);
 
 /// Where below baselines/ the products of a scheme or a strategy lie: "uniform:lsq+:w4a8" ->
 /// "uniform_lsqplus_w4a8".

@@ -291,14 +291,13 @@ void refuse_what_needs_others(const std::vector<Task>& grid) {
 bool bears_on(const std::string& option, const config::Config& config) {
   if (option.starts_with("report.")) return false;
   if (!option.starts_with("search.")) return true;
-  if (stage::uses_search(config.finetune))
-    return config::bears_on_strategy(
-        option, config::read_strategy(config.search.strategy).value_or(config::Strategy{}));
   // What a finetuning takes from the section of the search, be there a search or not.
   for (const char* taken : {"search.weight_scale", "search.quantize_head", "search.tie",
                             "search.calibration_sequences", "search.clip_decay"})
     if (option == taken) return true;
-  return false;
+  return stage::uses_search(config.finetune) &&
+         config::bears_on_strategy(
+             option, config::read_strategy(config.search.strategy).value_or(config::Strategy{}));
 }
 
 std::vector<Task> expand(const config::Sweep& sweep, const config::Config& base) {

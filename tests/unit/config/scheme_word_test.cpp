@@ -1,6 +1,9 @@
 #include "config/scheme_word.hpp"
 
+#include <map>
+
 #include "catch.hpp"
+#include "config/options_table.hpp"
 #include "config_test.hpp"
 
 using namespace bitdarts;
@@ -27,23 +30,52 @@ TEST_CASE("a strategy has one text, however it is written") {
   }
 }
 
-TEST_CASE("the options of gradient descent are darts' alone, and no part of another strategy's key") {
+TEST_CASE("an option is part of the keys of the strategies that read it, and of no other") {
+  const std::string others = "sensitivity fisher uniform random:1 ";
+  std::map<std::string, std::string> readers;
+  for (const char* option :
+       {"strategy", "batch", "weight_candidates", "activation_candidates", "weight_scale", "quantize_head",
+        "tie", "cost", "budget", "calibration_sequences"})
+    readers[option] = "darts " + others;
+  readers["weight_recovery"] = "darts sensitivity fisher ";
+  readers["sensitivity_sequences"] = "sensitivity ";
+  readers["fisher_batches"] = "fisher ";
   config::Config config;
-  const auto key = [&] { return config::result_options(config, {"search"}); };
-  for (const std::string strategy : {"darts", "sensitivity", "fisher", "uniform", "random:1"}) {
-    config = {};
-    config.search.strategy = strategy;
-    const std::string before = key();
-    config.search.steps = 7;
-    config.search.order = "second";
-    CHECK((key() == before) == (strategy != "darts"));
-    const std::string now = key();
-    config.search.budget = {"w4a8"};
-    CHECK(key() != now);
-    config.search.budget.clear();
-    config.search.calibration_sequences = 7;
-    CHECK(key() != now);
+  for (const config::Option& option : config::options_table(config)) {
+    if (option.section != "search") continue;
+    std::string in_key;
+    for (const std::string strategy : {"darts", "sensitivity", "fisher", "uniform", "random:1"}) {
+      config = {};
+      config.search.strategy = strategy;
+      const std::string before = config::result_options(config, {"search"});
+      std::visit(
+          [](auto* field) {
+            using Type = std::remove_pointer_t<decltype(field)>;
+            if constexpr (std::is_same_v<Type, std::string>)
+              *field += "x";
+            else if constexpr (std::is_same_v<Type, std::vector<std::string>>)
+              field->push_back("w4a8");
+            else if constexpr (std::is_same_v<Type, bool>)
+              *field = !*field;
+            else
+              *field += 1;
+          },
+          option.field);
+      if (config::result_options(config, {"search"}) != before) in_key += strategy + " ";
+    }
+    INFO(option.name());
+    const auto expected = readers.find(option.key);  // what is not written above is of gradient descent
+    CHECK(in_key == (expected == readers.end() ? "darts " : expected->second));
   }
+}
+
+TEST_CASE("a misspelt word is not taken for a file without a guess at what it is") {
+  CHECK(config::nearest_scheme_word("sensitivty", "") == "did you mean sensitivity?");
+  CHECK(config::nearest_scheme_word("fischer:w4a8", "") == "did you mean fisher:w4a8?");
+  CHECK(config::nearest_scheme_word("randm:2", "") == "did you mean random:2?");
+  CHECK(config::nearest_scheme_word("bset", "") == "did you mean best?");
+  for (const char* file : {"hand.txt", "tables/mine_1.txt", "x"})
+    CHECK(config::nearest_scheme_word(file, "none") == "none");
 }
 
 TEST_CASE("a word names a scheme, and a budget where one is found") {
