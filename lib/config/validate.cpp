@@ -139,6 +139,18 @@ void check_schemes(const Config& config, Problems& problems) {
   }
 }
 
+// Is there a search by gradient descent?
+bool descends(const Config& config) {
+  const auto darts = [](const std::string& text) {
+    const SchemeWord word = read_scheme_word(text);
+    return word.kind == SchemeWord::Kind::strategy && word.strategy.kind == Strategy::Kind::darts;
+  };
+  const auto& baselines = config.report.baselines;
+  return darts(config.search.strategy) || darts(config.finetune.scheme) ||
+         std::any_of(baselines.begin(), baselines.end(), darts);
+}
+
+// The other strategies have neither multipliers nor α.
 void check_multipliers(const SearchOptions& search, Problems& problems) {
   if (search.error_mode == "dual" && search.error_budget <= 0)
     problems.push_back({"a dual λ_err needs to know the error that is allowed",
@@ -172,7 +184,7 @@ std::optional<Problem> find_problem(const Config& config) {
   check_no_duplicates(config.search.activation_candidates, "search.activation_candidates", problems);
   check_budgets(config.search, problems);
   check_schemes(config, problems);
-  check_multipliers(config.search, problems);
+  if (descends(config)) check_multipliers(config.search, problems);
   if (config.evaluate.stride > config.model.context)
     problems.push_back({"windows further apart than they are long leave tokens out",
                         {"evaluate.stride", "model.context"},
