@@ -47,7 +47,7 @@ struct PretrainOptions {
   double weight_decay = 0.1;  ///< matrices only
   double beta1 = 0.9, beta2 = 0.95;
   double clip_norm = 1.0;               ///< global gradient norm; 0: off
-  std::int64_t validation_every = 100;  ///< steps; 0: never
+  std::int64_t validation_every = 100;  ///< steps; 0: at the end alone
   std::int64_t validation_batches = 4;  ///< batches of the search part
   std::string initial;                  ///< start from the weights of this product instead of random ones
 };

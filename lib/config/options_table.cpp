@@ -78,7 +78,8 @@ void add_training(Adder& add, Options& o) {
   add("beta1", o.beta1, "", "AdamW: decay of the first moment", share_below_one());
   add("beta2", o.beta2, "", "AdamW: decay of the second moment", share_below_one());
   add("clip_norm", o.clip_norm, "", "largest global gradient norm; 0: no clipping", at_least(0));
-  add("validation_every", o.validation_every, "steps", "steps between validations; 0: never", at_least(0));
+  add("validation_every", o.validation_every, "steps", "steps between validations; 0: at the end alone",
+      at_least(0));
   add("validation_batches", o.validation_batches, "batches", "batches of the search part in a validation",
       at_least(1));
 }
@@ -109,9 +110,13 @@ void add_search_problem(Adder& add, SearchOptions& o) {
   add("quantize_head", o.quantize_head, "", "the output head is a quantized layer too");
   add("tie", o.tie, "", "shared-input: q, k, v get one choice, and gate, up another",
       one_of({"none", "shared-input"}));
-  add("weights", o.weights, "", "trained by the inner level, or frozen: half the work of a step",
+  add("weights", o.weights, "",
+      "trained by the inner level, or frozen: half the work of a step, and search.order is then first: "
+      "there is no inner step to look through",
       one_of({"trained", "frozen"}));
-  add("order", o.order, "", "gradient of α: first order, or the DARTS unrolled second order",
+  add("order", o.order, "",
+      "gradient of α: first order, or the DARTS unrolled second order (with search.weights = frozen the "
+      "two are the same: first)",
       one_of({"first", "second"}));
   add("quantizer_level", o.quantizer_level, "", "level that trains step sizes, offsets and clips",
       one_of({"outer", "inner"}));
@@ -201,8 +206,9 @@ void add_finetune(std::vector<Option>& table, FinetuneOptions& o) {
   Adder add{table, "finetune"};
   add("scheme", o.scheme, "",
       "searched | STRATEGY (see search.strategy; from baselines/STRATEGY/searched.h5), each with :BUDGET for "
-      "another than the first | best (of searched and report.baselines within the budget, by the finetuned "
-      "loss on the search part) | uniform:METHOD:wXaY (every layer alike) | FILE with a scheme table",
+      "another than the first | best (of searched, report.baselines and the rows of report.budgets = all, "
+      "within the first budget, by the finetuned loss on the search part) | uniform:METHOD:wXaY (every layer "
+      "alike) | FILE with a scheme table",
       accepted_by(scheme_complaint));
   add("ranges", o.ranges, "",
       "where steps, offsets and clips start: as the search of the scheme left them, or from calibration; a "
@@ -226,8 +232,8 @@ void add_evaluate(std::vector<Option>& table, EvaluateOptions& o) {
 void add_report(std::vector<Option>& table, ReportOptions& o) {
   Adder add{table, "report"};
   add("baselines", o.baselines, "",
-      "schemes to find, finetune and evaluate beside the searched one: sensitivity, fisher, uniform, "
-      "random:N, "
+      "schemes to find, finetune and evaluate beside the searched one: darts, sensitivity, fisher, uniform, "
+      "random:N (each but search.strategy's own), "
       "searched:BUDGET, uniform:METHOD:wXaY or FILE, as in finetune.scheme",
       accepted_by(baseline_complaint));
   add("budgets", o.budgets, "",

@@ -1,10 +1,10 @@
 #include "config/scheme_word.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <string_view>
 
+#include "config/nearest.hpp"
 #include "config/syntax.hpp"
 
 namespace bitdarts::config {
@@ -12,32 +12,46 @@ namespace {
 
 using Kind = SchemeWord::Kind;
 
-// How gradient descent goes: the others have no steps, no mixture and no multipliers.
-constexpr std::array of_descent{"search.steps",
-                                "search.weights",
-                                "search.order",
-                                "search.quantizer_level",
-                                "search.relaxation",
-                                "search.cost_mode",
-                                "search.cost_weight",
-                                "search.cost_rate",
-                                "search.cost_damping",
-                                "search.cost_ramp",
-                                "search.error_measure",
-                                "search.error_mode",
-                                "search.error_weight",
-                                "search.error_budget",
-                                "search.temperature",
-                                "search.final_temperature",
-                                "search.warmup_steps",
-                                "search.alpha_learning_rate",
-                                "search.alpha_decay",
-                                "search.quantizer_learning_rate",
-                                "search.weight_learning_rate",
-                                "search.weight_decay",
-                                "search.clip_norm",
-                                "search.log_every",
-                                "search.stop_after_stable"};
+using Of = Strategy::Kind;
+// Options that only some strategies read, and which. Every strategy reads the others: the candidates and what
+// ties them, cost and budget, the calibration, and search.batch, on which the losses beside each scheme are
+// measured.
+struct Reading {
+  const char* option;
+  std::vector<Of> strategies;
+};
+const std::vector<Reading>& readings() {
+  static const std::vector<Reading> all{{"search.weight_recovery", {Of::darts, Of::sensitivity, Of::fisher}},
+                                        {"search.sensitivity_sequences", {Of::sensitivity}},
+                                        {"search.fisher_batches", {Of::fisher}},
+                                        {"search.steps", {Of::darts}},
+                                        {"search.weights", {Of::darts}},
+                                        {"search.order", {Of::darts}},
+                                        {"search.quantizer_level", {Of::darts}},
+                                        {"search.relaxation", {Of::darts}},
+                                        {"search.cost_mode", {Of::darts}},
+                                        {"search.cost_weight", {Of::darts}},
+                                        {"search.cost_rate", {Of::darts}},
+                                        {"search.cost_damping", {Of::darts}},
+                                        {"search.cost_ramp", {Of::darts}},
+                                        {"search.error_measure", {Of::darts}},
+                                        {"search.error_mode", {Of::darts}},
+                                        {"search.error_weight", {Of::darts}},
+                                        {"search.error_budget", {Of::darts}},
+                                        {"search.temperature", {Of::darts}},
+                                        {"search.final_temperature", {Of::darts}},
+                                        {"search.warmup_steps", {Of::darts}},
+                                        {"search.alpha_learning_rate", {Of::darts}},
+                                        {"search.alpha_decay", {Of::darts}},
+                                        {"search.quantizer_learning_rate", {Of::darts}},
+                                        {"search.weight_learning_rate", {Of::darts}},
+                                        {"search.weight_decay", {Of::darts}},
+                                        {"search.clip_norm", {Of::darts}},
+                                        {"search.clip_decay", {Of::darts}},
+                                        {"search.log_every", {Of::darts}},
+                                        {"search.stop_after_stable", {Of::darts}}};
+  return all;
+}
 
 constexpr const char* strategies = "darts, sensitivity, fisher, uniform, random:N";
 
@@ -135,8 +149,11 @@ std::string strategy_complaint(const std::string& text) {
 }
 
 bool bears_on_strategy(const std::string& option, const Strategy& strategy) {
-  return strategy.kind == Strategy::Kind::darts ||
-         std::find(of_descent.begin(), of_descent.end(), option) == of_descent.end();
+  for (const Reading& reading : readings())
+    if (option == reading.option)
+      return std::find(reading.strategies.begin(), reading.strategies.end(), strategy.kind) !=
+             reading.strategies.end();
+  return true;
 }
 
 SchemeWord read_scheme_word(const std::string& text) {
@@ -152,11 +169,30 @@ SchemeWord read_scheme_word(const std::string& text) {
           .text = to_text(*strategy) + (parts.has_rest ? ":" + parts.rest : "")};
 }
 
+SchemeWord read_scheme_word(const std::string& text, const Config& config) {
+  SchemeWord word = read_scheme_word(text);
+  const auto& budgets = config.search.budget;
+  if (word.budget.empty() || budgets.empty() || word.budget != budgets.front()) return word;
+  word.text.resize(word.text.size() - word.budget.size() - 1);
+  word.budget.clear();
+  return word;
+}
+
 std::string scheme_complaint(const std::string& text) {
   if (text.empty())
     return std::string("is empty: write searched, best, a strategy (") + strategies +
            "), uniform:METHOD:wXaY or the name of a file";
   return word_complaint(text);
+}
+
+std::string nearest_scheme_word(const std::string& text, const std::string& otherwise) {
+  const Parts parts = strategy_and_budget(text);
+  const std::string rest = parts.has_rest ? ":" + parts.rest : "";
+  std::vector<std::string> words;
+  for (const char* name : {"searched", "darts", "sensitivity", "fisher", "uniform", "random"})
+    words.push_back(name + rest);
+  if (!parts.has_rest) words.emplace_back("best");
+  return suggestion(text, words, otherwise);
 }
 
 std::string baseline_complaint(const std::string& text) {
@@ -179,32 +215,35 @@ std::string baseline_folder(const std::string& scheme) {
 
 std::vector<std::string> baselines_of(const Config& config) {
   std::vector<std::string> words;
-  const SchemeWord own = read_scheme_word(config.finetune.scheme);
-  if (own.kind == Kind::best) words.emplace_back("searched");
-  for (const std::string& text : config.report.baselines) add_once(words, read_scheme_word(text).text);
+  const SchemeWord own = read_scheme_word(config.finetune.scheme, config);
+  const auto add = [&](const std::string& text) {
+    const std::string word = read_scheme_word(text, config).text;
+    if (word != own.text) add_once(words, word);
+  };
+  if (own.kind == Kind::best) add("searched");
+  for (const std::string& text : config.report.baselines) add(text);
   if (config.report.budgets == "all") {
     std::vector<std::string> at_every_budget{"searched"};
     for (const std::string& text : config.report.baselines)
       if (const auto word = read_scheme_word(text); word.kind == Kind::strategy)
         add_once(at_every_budget, to_text(word.strategy));
-    for (std::size_t i = 1; i < config.search.budget.size(); ++i)
-      for (const std::string& name : at_every_budget)
-        if (const std::string word = name + ":" + config.search.budget[i]; word != own.text)
-          add_once(words, word);
+    for (const std::string& budget : config.search.budget)
+      for (const std::string& name : at_every_budget) add(name + ":" + budget);
   }
   return words;
 }
 
 Config baseline_config(const Config& config, const std::string& scheme) {
   Config own = config;
-  own.finetune.scheme = scheme;
+  own.finetune.scheme = read_scheme_word(scheme, config).text;
   own.run.in = config.run.out;
-  own.run.out = folder_in(config, scheme);
+  own.run.out = folder_in(config, own.finetune.scheme);
   return own;
 }
 
 std::vector<std::string> baseline_arguments(const Config& config, const std::string& scheme) {
-  return {"--out", folder_in(config, scheme), "--in", config.run.out, "--finetune.scheme=" + scheme};
+  const Config own = baseline_config(config, scheme);
+  return {"--out", own.run.out, "--in", own.run.in, "--finetune.scheme=" + own.finetune.scheme};
 }
 
 Config strategy_config(const Config& config, const Strategy& strategy) {

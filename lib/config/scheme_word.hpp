@@ -21,7 +21,8 @@ std::optional<Strategy> read_strategy(const std::string& text);
 /// text.
 std::string to_text(const Strategy& strategy);
 std::string strategy_complaint(const std::string& text);
-/// Does "search.key" change what the strategy finds? The options of gradient descent are darts' alone.
+/// Does "search.key" change what the strategy finds? Some options only some strategies read: those of
+/// gradient descent are darts' alone.
 bool bears_on_strategy(const std::string& option, const Strategy& strategy);
 
 /// What a word such as "searched:5%", "random:2:w2a4" or "uniform:lsq+:w4a8" stands for.
@@ -42,18 +43,26 @@ struct SchemeWord {
 };
 /// Takes for granted that scheme_complaint() has none.
 SchemeWord read_scheme_word(const std::string& text);
+/// With the first of search.budget left out of the word, so that one scheme has one text and one folder:
+/// "searched" for "searched:w4a8" where w4a8 is the first.
+SchemeWord read_scheme_word(const std::string& text, const Config& config);
 /// finetune.scheme: every word.
 std::string scheme_complaint(const std::string& text);
 /// report.baselines: those that name something else than the pipeline's own scheme.
 std::string baseline_complaint(const std::string& text);
 
+/// "did you mean sensitivity?" for a word that is taken for a file and may be a slip of the pen; `otherwise`
+/// where no strategy is near.
+std::string nearest_scheme_word(const std::string& text, const std::string& otherwise);
+
 /// Where below baselines/ the products of a scheme or a strategy lie: "uniform:lsq+:w4a8" ->
 /// "uniform_lsqplus_w4a8".
 std::string baseline_folder(const std::string& scheme);
 
-/// The words of what a pipeline finetunes and evaluates beside finetune.scheme, in this order, each once:
-/// with finetune.scheme = best the searched scheme; report.baselines; with report.budgets = all the searched
-/// scheme and the strategies of report.baselines at every further budget.
+/// The words of what a pipeline finetunes and evaluates beside finetune.scheme, in this order, each once and
+/// as read_scheme_word() has them for `config`: with finetune.scheme = best the searched scheme;
+/// report.baselines; with report.budgets = all the searched scheme and the strategies of report.baselines at
+/// every budget. What finetune.scheme itself names is not among them.
 std::vector<std::string> baselines_of(const Config& config);
 
 /// `config` as the stages of the baseline have it: its scheme, its folder, the inputs where the pipeline's

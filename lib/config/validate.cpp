@@ -129,14 +129,28 @@ void check_schemes(const Config& config, Problems& problems) {
   std::map<std::string, std::string> by_folder;
   for (const std::string& baseline : config.report.baselines) {
     check_scheme_budget(config, "report.baselines", baseline, problems);
-    const auto [at, is_new] = by_folder.emplace(baseline_folder(read_scheme_word(baseline).text), baseline);
-    if (!is_new)
-      problems.push_back({at->second + " and " + baseline + " would have their products in the same folder",
-                          {"report.baselines"},
-                          at->second == baseline ? "name every scheme once" : "rename one of them"});
+    const std::string word = read_scheme_word(baseline, config).text;
+    const auto [at, is_new] = by_folder.emplace(baseline_folder(word), baseline);
+    if (is_new) continue;
+    const bool same = read_scheme_word(at->second, config).text == word;
+    problems.push_back({at->second + " and " + baseline + " would have their products in the same folder",
+                        {"report.baselines"},
+                        same ? "they are one scheme: name every scheme once" : "rename one of them"});
   }
 }
 
+// Is there a search by gradient descent?
+bool descends(const Config& config) {
+  const auto darts = [](const std::string& text) {
+    const SchemeWord word = read_scheme_word(text);
+    return word.kind == SchemeWord::Kind::strategy && word.strategy.kind == Strategy::Kind::darts;
+  };
+  const auto& baselines = config.report.baselines;
+  return darts(config.search.strategy) || darts(config.finetune.scheme) ||
+         std::any_of(baselines.begin(), baselines.end(), darts);
+}
+
+// The other strategies have neither multipliers nor α.
 void check_multipliers(const SearchOptions& search, Problems& problems) {
   if (search.error_mode == "dual" && search.error_budget <= 0)
     problems.push_back({"a dual λ_err needs to know the error that is allowed",
@@ -170,7 +184,7 @@ std::optional<Problem> find_problem(const Config& config) {
   check_no_duplicates(config.search.activation_candidates, "search.activation_candidates", problems);
   check_budgets(config.search, problems);
   check_schemes(config, problems);
-  check_multipliers(config.search, problems);
+  if (descends(config)) check_multipliers(config.search, problems);
   if (config.evaluate.stride > config.model.context)
     problems.push_back({"windows further apart than they are long leave tokens out",
                         {"evaluate.stride", "model.context"},

@@ -37,6 +37,7 @@ Job report_job(const config::Config& config, const std::vector<Job>& before) {
 }  // namespace
 
 std::vector<Job> pipeline_jobs(const config::Config& config, const std::string& from, const std::string& to) {
+  check_schemes(config, from, to);
   const std::vector<Step> steps = pipeline_steps(config, from, to);
   const std::vector<StageStatus> stages = pipeline_status(steps);
   std::vector<Job> jobs;

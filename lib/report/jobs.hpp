@@ -18,7 +18,7 @@ struct Job {
 };
 
 /// pipeline_steps() with what pipeline_status() says of them, and the report: it is to be made after
-/// everything else.
+/// everything else. ConfigError as check_schemes().
 std::vector<Job> pipeline_jobs(const config::Config& config, const std::string& from = "tokenize",
                                const std::string& to = "report");
 

@@ -6,6 +6,7 @@
 
 #include "config/scheme_word.hpp"
 #include "core/error.hpp"
+#include "stage/descriptions.hpp"
 
 namespace bitdarts::report {
 namespace {
@@ -30,7 +31,8 @@ class Steps {
   }
 
   void chain() {
-    for (const char* stage : {"tokenize", "pretrain", "search"}) add(stage, "", config_, {});
+    for (const char* stage : {"tokenize", "pretrain"}) add(stage, "", config_, {});
+    if (takes_own_search() || asked_for(position_of("search"))) add("search", "", config_, {});
   }
   void own_scheme() {
     search_for(config_.finetune.scheme);
@@ -45,6 +47,18 @@ class Steps {
   std::vector<Step> all() && { return std::move(steps_); }
 
  private:
+  // Does any finetuning take what search.strategy finds?
+  bool takes_own_search() const {
+    std::vector<std::string> schemes = config::baselines_of(config_);
+    schemes.push_back(config_.finetune.scheme);
+    return std::any_of(schemes.begin(), schemes.end(), [&](const std::string& scheme) {
+      const auto kind = config::read_scheme_word(scheme).kind;
+      return stage::uses_search(config::baseline_config(config_, scheme).finetune) &&
+             kind != SchemeWord::Kind::strategy;
+    });
+  }
+  bool asked_for(std::size_t position) const { return position == first_ || position == last_; }
+
   // All schemes of a strategy are of one search.
   void search_for(const std::string& scheme) {
     const SchemeWord word = config::read_scheme_word(scheme);
@@ -68,7 +82,34 @@ class Steps {
   std::vector<Step> steps_;
 };
 
+void check_file(const std::string& option, const std::string& scheme, bool finetunes) {
+  if (config::read_scheme_word(scheme).kind != SchemeWord::Kind::file) return;
+  // A table may be written after the search; but of a misspelt strategy there would be no search.
+  const bool like_a_file = scheme.find_first_of("./") != std::string::npos;
+  if (!finetunes && (like_a_file || config::nearest_scheme_word(scheme, "").empty())) return;
+  config::FinetuneOptions options;
+  options.scheme = scheme;
+  stage::scheme_text(options, option);
+}
+
 }  // namespace
+
+void check_schemes(const config::Config& config, const std::string& from, const std::string& to) {
+  const std::size_t finetune = position_of("finetune");
+  const bool finetunes = position_of(from) <= finetune && finetune <= position_of(to);
+  check_file("finetune.scheme", config.finetune.scheme, finetunes);
+  const config::Strategy own = config::read_strategy(config.search.strategy).value_or(config::Strategy{});
+  for (const std::string& baseline : config.report.baselines) {
+    check_file("report.baselines", baseline, finetunes);
+    const SchemeWord word = config::read_scheme_word(baseline, config);
+    if (word.kind == SchemeWord::Kind::strategy && config::to_text(word.strategy) == config::to_text(own))
+      throw ConfigError(
+          baseline + " would be compared with itself: the pipeline's own search is by this strategy",
+          "report.baselines; search.strategy = " + config.search.strategy,
+          word.budget.empty() ? "leave it out, or set another search.strategy"
+                              : "write searched:" + word.budget + ", or set another search.strategy");
+  }
+}
 
 std::vector<Step> pipeline_steps(const config::Config& config, const std::string& from,
                                  const std::string& to) {

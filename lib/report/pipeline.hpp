@@ -14,11 +14,17 @@ struct Step {
   std::vector<std::string> arguments;  ///< beside the pipeline's: folders and scheme of a baseline
 };
 
+/// ConfigError when a pipeline from stage `from` to stage `to` could not end well, which its stages would
+/// find only after others have worked for long: a scheme file that cannot be read, the misspelt name of a
+/// strategy among them; a baseline that is the pipeline's own search again.
+void check_schemes(const config::Config& config, const std::string& from, const std::string& to);
+
 /// What a pipeline makes, from stage `from` to stage `to`, in an order in which it can be made: the chain;
 /// then each of config::baselines_of(), finetuned and evaluated in its folder, the search of its strategy
 /// before the first that takes it. With finetune.scheme = best the chain's own finetuning and evaluation come
-/// last. The report and the full-precision model (bitdarts-reference) are not among them. ConfigError when
-/// `from` or `to` is no stage or `from` comes after `to`.
+/// last. A search that none of them takes is left out, unless `from` or `to` asks for it. The report and the
+/// full-precision model (bitdarts-reference) are not among them. ConfigError when `from` or `to` is no stage
+/// or `from` comes after `to`.
 std::vector<Step> pipeline_steps(const config::Config& config, const std::string& from,
                                  const std::string& to);
 

@@ -116,16 +116,17 @@ Description describe_evaluate(const fs::path& in, const fs::path& out) {
           .extra_key = {}};
 }
 
-std::string scheme_text(const config::FinetuneOptions& options) {
+std::string scheme_text(const config::FinetuneOptions& options, const std::string& option) {
   const config::SchemeWord word = config::read_scheme_word(options.scheme);
   if (word.kind != config::SchemeWord::Kind::file) return word.text;
   std::ifstream file(options.scheme, std::ios::binary);
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) {
-    throw ConfigError(
-        "the scheme file cannot be read", "finetune.scheme=" + options.scheme,
-        "give searched, best, a strategy (sensitivity, fisher, uniform, random:N), uniform:METHOD:wXaY, or a "
-        "readable table (bitdarts-inspect --scheme prints one)");
+    throw ConfigError("the scheme file cannot be read", option + "=" + options.scheme,
+                      config::nearest_scheme_word(
+                          options.scheme,
+                          "give searched, best, a strategy (darts, sensitivity, fisher, uniform, random:N), "
+                          "uniform:METHOD:wXaY, or a readable table (bitdarts-inspect --scheme prints one)"));
   }
   return text.str();
 }

@@ -50,8 +50,9 @@ Description describe_reference(const fs::path& in);
 Description describe_evaluate(const fs::path& in, const fs::path& out);
 
 /// What finetune.scheme stands for: the word itself, or the text of the file that it names, for the same path
-/// with another table is another product. ConfigError when the file cannot be read.
-std::string scheme_text(const config::FinetuneOptions& options);
+/// with another table is another product. ConfigError, about `option`, when the file cannot be read.
+std::string scheme_text(const config::FinetuneOptions& options,
+                        const std::string& option = "finetune.scheme");
 /// Is a searched.h5 an input: for the scheme, or for the weights to start from?
 bool uses_search(const config::FinetuneOptions& options);
 

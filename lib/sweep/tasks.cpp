@@ -137,6 +137,9 @@ Task make_task(const config::SweepPoint& point, const config::Config& base) {
     for (auto& option : options_of(setting, base, point.where)) task.options.push_back(std::move(option));
   }
   task.config = with(base, task.options, point.where);
+  for (auto& [name, value] : task.options)  // one scheme, one task, however it is written
+    if (name == scheme_key) value = config::read_scheme_word(value, task.config).text;
+  task.config = with(base, task.options, point.where);
   if (const auto problem = config::find_problem(task.config)) {
     try {
       config::raise(*problem, task.config, {});
@@ -242,6 +245,11 @@ Task baseline_task(Task task, const std::string& scheme, const config::Config& b
   task.config.finetune.scheme = word.text;
   if (word.kind == config::SchemeWord::Kind::strategy) {
     task.config.finetune.scheme = word.budget.empty() ? "searched" : "searched:" + word.budget;
+    // Where the pipeline writes the first budget out, so does this task: nothing is then to be set.
+    const auto sets_scheme = [](const auto& option) { return option.first == scheme_key; };
+    if (std::none_of(task.options.begin(), task.options.end(), sets_scheme) &&
+        config::read_scheme_word(base.finetune.scheme, task.config).text == task.config.finetune.scheme)
+      task.config.finetune.scheme = base.finetune.scheme;
     task.config.search.strategy = config::to_text(word.strategy);
     set(task, strategy_key, task.config.search.strategy, base.search.strategy);
   }
@@ -283,14 +291,13 @@ void refuse_what_needs_others(const std::vector<Task>& grid) {
 bool bears_on(const std::string& option, const config::Config& config) {
   if (option.starts_with("report.")) return false;
   if (!option.starts_with("search.")) return true;
-  if (stage::uses_search(config.finetune))
-    return config::bears_on_strategy(
-        option, config::read_strategy(config.search.strategy).value_or(config::Strategy{}));
   // What a finetuning takes from the section of the search, be there a search or not.
   for (const char* taken : {"search.weight_scale", "search.quantize_head", "search.tie",
                             "search.calibration_sequences", "search.clip_decay"})
     if (option == taken) return true;
-  return false;
+  return stage::uses_search(config.finetune) &&
+         config::bears_on_strategy(
+             option, config::read_strategy(config.search.strategy).value_or(config::Strategy{}));
 }
 
 std::vector<Task> expand(const config::Sweep& sweep, const config::Config& base) {

@@ -121,7 +121,6 @@ void run_pretrain(const stage::Context& context, stage::Run& run) {
   std::string text = "pretrain:";
   for (const std::string part : {"train", "validation"}) {
     const auto losses = pretraining.metrics().column(part, "loss");
-    if (losses.empty()) continue;  // validation may be off
     char loss[64];
     std::snprintf(loss, sizeof loss, " %s loss %.4f,", part == "train" ? "training" : "validation",
                   losses.back());

@@ -91,7 +91,7 @@ Validation::Validation(const data::Corpus& corpus, std::int64_t context, std::ui
       sequences_(sequences),
       steps_(steps) {}
 
-bool Validation::due(std::int64_t done) const { return every_ > 0 && (done % every_ == 0 || done == steps_); }
+bool Validation::due(std::int64_t done) const { return done == steps_ || (every_ > 0 && done % every_ == 0); }
 
 template <class Real>
 double Validation::loss(Engine<Real>& engine, std::span<const Real> parameters, quant::Bank* bank) const {

@@ -44,7 +44,8 @@ class Weights {
 };
 
 /// Validation during training: the mean loss of the same few batches of the search part, every `every` steps
-/// and at the end.
+/// and after the last one; with 0 after the last one alone. What training came to is always measured: schemes
+/// are chosen by it (finetune.scheme = best).
 class Validation {
  public:
   Validation(const data::Corpus& corpus, std::int64_t context, std::uint64_t seed, std::int64_t every,

@@ -33,6 +33,11 @@ best=$baselines/${folder[$chosen]}
 [ "$(attribute $baselines/random_2/finetuned.h5 /finetune/budget)" = w4a8 ] || fail "the budget of random:2"
 [ "$(attribute $baselines/uniform_lsqplus_w3a4/finetuned.h5 /finetune/strategy)" = hand ] || fail "a scheme by hand has no strategy"
 
+# What they are chosen by is the loss after finetuning, however seldom it is measured on the way.
+make finetune --out seldom --in run --finetune.scheme=uniform:lsq+:w3a4 --finetune.validation_every=0
+[ "$(attribute seldom/finetuned.h5 /finetune/final_loss)" = "$(attribute $baselines/uniform_lsqplus_w3a4/finetuned.h5 /finetune/final_loss)" ] ||
+  fail "without validations on the way the last one is missing"
+
 # The same model: nothing but its name differs.
 [ "$(attribute run/finetuned.h5 /finetune/scheme) $(attribute run/finetuned.h5 /finetune/chosen)" = "best $chosen" ] || fail "the names of the best"
 expect 1 "/finetune" inspect --diff run/finetuned.h5 "$best/finetuned.h5"

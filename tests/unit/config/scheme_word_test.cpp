@@ -1,6 +1,9 @@
 #include "config/scheme_word.hpp"
 
+#include <map>
+
 #include "catch.hpp"
+#include "config/options_table.hpp"
 #include "config_test.hpp"
 
 using namespace bitdarts;
@@ -27,23 +30,52 @@ TEST_CASE("a strategy has one text, however it is written") {
   }
 }
 
-TEST_CASE("the options of gradient descent are darts' alone, and no part of another strategy's key") {
+TEST_CASE("an option is part of the keys of the strategies that read it, and of no other") {
+  const std::string others = "sensitivity fisher uniform random:1 ";
+  std::map<std::string, std::string> readers;
+  for (const char* option :
+       {"strategy", "batch", "weight_candidates", "activation_candidates", "weight_scale", "quantize_head",
+        "tie", "cost", "budget", "calibration_sequences"})
+    readers[option] = "darts " + others;
+  readers["weight_recovery"] = "darts sensitivity fisher ";
+  readers["sensitivity_sequences"] = "sensitivity ";
+  readers["fisher_batches"] = "fisher ";
   config::Config config;
-  const auto key = [&] { return config::result_options(config, {"search"}); };
-  for (const std::string strategy : {"darts", "sensitivity", "fisher", "uniform", "random:1"}) {
-    config = {};
-    config.search.strategy = strategy;
-    const std::string before = key();
-    config.search.steps = 7;
-    config.search.order = "second";
-    CHECK((key() == before) == (strategy != "darts"));
-    const std::string now = key();
-    config.search.budget = {"w4a8"};
-    CHECK(key() != now);
-    config.search.budget.clear();
-    config.search.calibration_sequences = 7;
-    CHECK(key() != now);
+  for (const config::Option& option : config::options_table(config)) {
+    if (option.section != "search") continue;
+    std::string in_key;
+    for (const std::string strategy : {"darts", "sensitivity", "fisher", "uniform", "random:1"}) {
+      config = {};
+      config.search.strategy = strategy;
+      const std::string before = config::result_options(config, {"search"});
+      std::visit(
+          [](auto* field) {
+            using Type = std::remove_pointer_t<decltype(field)>;
+            if constexpr (std::is_same_v<Type, std::string>)
+              *field += "x";
+            else if constexpr (std::is_same_v<Type, std::vector<std::string>>)
+              field->push_back("w4a8");
+            else if constexpr (std::is_same_v<Type, bool>)
+              *field = !*field;
+            else
+              *field += 1;
+          },
+          option.field);
+      if (config::result_options(config, {"search"}) != before) in_key += strategy + " ";
+    }
+    INFO(option.name());
+    const auto expected = readers.find(option.key);  // what is not written above is of gradient descent
+    CHECK(in_key == (expected == readers.end() ? "darts " : expected->second));
   }
+}
+
+TEST_CASE("a misspelt word is not taken for a file without a guess at what it is") {
+  CHECK(config::nearest_scheme_word("sensitivty", "") == "did you mean sensitivity?");
+  CHECK(config::nearest_scheme_word("fischer:w4a8", "") == "did you mean fisher:w4a8?");
+  CHECK(config::nearest_scheme_word("randm:2", "") == "did you mean random:2?");
+  CHECK(config::nearest_scheme_word("bset", "") == "did you mean best?");
+  for (const char* file : {"hand.txt", "tables/mine_1.txt", "x"})
+    CHECK(config::nearest_scheme_word(file, "none") == "none");
 }
 
 TEST_CASE("a word names a scheme, and a budget where one is found") {
@@ -102,13 +134,48 @@ TEST_CASE("the baselines are those of the report, at one budget or at all of the
         Words{"random:1", "uniform:lsq+:w3a3", "sensitivity:w3a3", "hand.txt"});
   config.report.budgets = "all";
   CHECK(config::baselines_of(config) == Words{"random:1", "uniform:lsq+:w3a3", "sensitivity:w3a3", "hand.txt",
-                                              "searched:w3a3", "random:1:w3a3", "searched:5%", "random:1:5%",
-                                              "sensitivity:5%"});
+                                              "sensitivity", "searched:w3a3", "random:1:w3a3", "searched:5%",
+                                              "random:1:5%", "sensitivity:5%"});
   config.finetune.scheme = "searched:w3a3";  // the pipeline's own stands in no folder of a baseline
   config.report.baselines.clear();
-  CHECK(config::baselines_of(config) == Words{"searched:5%"});
+  CHECK(config::baselines_of(config) == Words{"searched", "searched:5%"});
   config.finetune.scheme = "best";  // is chosen from among the others
   CHECK(config::baselines_of(config) == Words{"searched", "searched:w3a3", "searched:5%"});
+}
+
+TEST_CASE("the first budget is part of no name: one scheme is made once") {
+  config::Config config;
+  config.search.budget = {"w2a4", "5%"};
+  const auto text = [&](const char* word) { return read_scheme_word(word, config).text; };
+  CHECK(text("searched:w2a4") == "searched");
+  CHECK(text("random:w2a4") == "random:1");
+  CHECK(text("random:2:w2a4") == "random:2");
+  CHECK(read_scheme_word("fisher:w2a4", config).budget.empty());
+  for (const char* other : {"searched:5%", "fisher", "uniform:lsq+:w2a4", "hand:w2a4", "best"})
+    CHECK(text(other) == other);
+  CHECK(read_scheme_word("fisher:w2a4", {}).text == "fisher:w2a4");
+
+  config.report.budgets = "all";
+  config.report.baselines = {"fisher:w2a4", "random:2:5%"};
+  config.finetune.scheme = "searched:w2a4";
+  const Words words{"fisher", "random:2:5%", "random:2", "searched:5%", "fisher:5%"};
+  CHECK(config::baselines_of(config) == words);
+  config.finetune.scheme = "searched";
+  CHECK(config::baselines_of(config) == words);
+  CHECK(config::baseline_config(config, "fisher:w2a4").run.out ==
+        config::baseline_config(config, "fisher").run.out);
+  CHECK(config::baseline_arguments(config, "fisher:w2a4") == config::baseline_arguments(config, "fisher"));
+}
+
+TEST_CASE("at all budgets the first is there too, whatever the pipeline's own scheme") {
+  config::Config config;
+  config.search.budget = {"w2a4", "5%"};
+  config.report.budgets = "all";
+  config.report.baselines = {"fisher", "hand.txt"};
+  config.finetune.scheme = "hand.txt";  // and is not compared with itself
+  CHECK(config::baselines_of(config) == Words{"fisher", "searched", "searched:5%", "fisher:5%"});
+  config.finetune.scheme = "fisher:5%";
+  CHECK(config::baselines_of(config) == Words{"fisher", "hand.txt", "searched", "searched:5%"});
 }
 
 TEST_CASE("a baseline's stages have its scheme and its folder, and take the pipeline's products") {

@@ -37,6 +37,17 @@ TEST_CASE("impossible combinations are refused, with every value and where it ca
   CHECK_THAT(complaint_about({"--search.warmup_steps=500"}), Contains("frozen"));
 }
 
+TEST_CASE("the schedule of α bears on searches by gradient descent alone") {
+  const std::vector<std::string> wrong{"--search.warmup_steps=500", "--search.error_mode=dual"};
+  const auto with = [&](const std::string& more) {
+    return complaint_about({wrong[0], wrong[1], "--search.strategy=sensitivity", more});
+  };
+  CHECK(with("--report.baselines=random:2 hand.txt").empty());
+  CHECK_FALSE(with("--search.strategy=darts").empty());
+  CHECK_FALSE(with("--report.baselines=fisher darts").empty());
+  CHECK_FALSE(with("--finetune.scheme=darts").empty());
+}
+
 TEST_CASE("candidates are METHOD:BITS or fp32, at least one, and none twice") {
   const std::string bad = GENERATE("lsq:4", "lsq+:1", "lsq+:17", "lsq+:32", "lsq+", "lsq+:", "lsq+:4.0",
                                    "fp16", "FP32", ":4", "pact:4:4");
@@ -101,6 +112,8 @@ TEST_CASE("no two baselines share a folder") {
   CHECK_THAT(complaint_about({"--report.baselines=random uniform:lsq+:w4a4 random:1"}),
              Contains("random and random:1"));
   CHECK_THAT(complaint_about({"--report.baselines=a.txt a.txt"}), Contains("name every scheme once"));
+  CHECK_THAT(complaint_about({"--search.budget=w4a8 5%", "--report.baselines=fisher fisher:w4a8"}),
+             Contains("fisher and fisher:w4a8") && Contains("name every scheme once"));
 }
 
 TEST_CASE("the search has a strategy and knows what to do with the weights") {

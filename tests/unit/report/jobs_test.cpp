@@ -1,6 +1,10 @@
 #include "report/jobs.hpp"
 
+#include <fstream>
+
 #include "catch.hpp"
+#include "config/scheme_word.hpp"
+#include "core/error.hpp"
 #include "support.hpp"
 
 using namespace bitdarts;
@@ -29,7 +33,9 @@ TEST_CASE("a job waits for those whose products it takes, and a baseline not for
   const ScratchDirectory scratch;
   config::Config config;
   config.run.out = scratch.path().string();
-  config.report.baselines = {"uniform:lsq+:w4a8", "hand.txt"};
+  const std::string hand = (scratch.path() / "hand.txt").string(), by_hand = config::baseline_folder(hand);
+  std::ofstream(hand) << "table";
+  config.report.baselines = {"uniform:lsq+:w4a8", hand};
   auto jobs = report::pipeline_jobs(config);
   CHECK(jobs.size() == 10);
   CHECK(needs_of(jobs, "tokenize").empty());
@@ -37,14 +43,14 @@ TEST_CASE("a job waits for those whose products it takes, and a baseline not for
   CHECK(needs_of(jobs, "finetune") == "tokenize pretrain search");
   CHECK(needs_of(jobs, "evaluate") == "tokenize pretrain finetune");
   CHECK(needs_of(jobs, "finetune-uniform_lsqplus_w4a8") == "tokenize pretrain");
-  CHECK(needs_of(jobs, "evaluate-hand.txt") == "tokenize pretrain finetune-hand.txt");
+  CHECK(needs_of(jobs, "evaluate-" + by_hand) == "tokenize pretrain finetune-" + by_hand);
   CHECK(jobs.back().name == "report");
   CHECK(jobs.back().needs.size() == 9);
   CHECK(jobs[5].arguments ==
         std::vector<std::string>{"--out", (scratch.path() / "baselines" / "uniform_lsqplus_w4a8").string(),
                                  "--in", scratch.path().string(), "--finetune.scheme=uniform:lsq+:w4a8"});
   config.finetune.from = "searched";
-  CHECK(needs_of(report::pipeline_jobs(config), "finetune-hand.txt") == "tokenize pretrain search");
+  CHECK(needs_of(report::pipeline_jobs(config), "finetune-" + by_hand) == "tokenize pretrain search");
 }
 
 TEST_CASE("a strategy searches once, for the schemes of all budgets") {
@@ -89,14 +95,65 @@ TEST_CASE("the best is chosen after all others are finetuned") {
   CHECK(needs_of(jobs, "evaluate") == "tokenize pretrain finetune");
 }
 
-TEST_CASE("a pipeline with a strategy's scheme as its own has that search too") {
+TEST_CASE("a pipeline with a strategy's scheme as its own has that search, and its own only when asked for") {
   const ScratchDirectory scratch;
   config::Config config;
   config.run.out = scratch.path().string();
+  config.search.budget = {"w4a8", "5%"};
   config.finetune.scheme = "fisher";
-  const auto jobs = report::pipeline_jobs(config, "search", "finetune");
+  const auto names = [&](const std::string& from, const std::string& to) {
+    return names_of(report::pipeline_jobs(config, from, to));
+  };
+  auto jobs = report::pipeline_jobs(config, "search", "finetune");
   CHECK(names_of(jobs) == "search search-fisher finetune ");
   CHECK(needs_of(jobs, "finetune") == "search-fisher");
+  CHECK(names("pretrain", "finetune") == "pretrain search-fisher finetune ");
+  CHECK(names("pretrain", "search") == "pretrain search search-fisher ");
+  config.finetune.from = "searched";  // by fisher
+  CHECK(names("pretrain", "finetune") == "pretrain search-fisher finetune ");
+  config.finetune.scheme = "uniform:lsq+:w4a8";
+  CHECK(names("pretrain", "finetune") == "pretrain search finetune ");
+  config.finetune.from = "pretrained";
+  CHECK(names("pretrain", "finetune") == "pretrain finetune ");
+  config.report.baselines = {"searched:5%"};
+  CHECK(names("pretrain", "finetune") == "pretrain search finetune finetune-searched_5_ ");
+  config.report.baselines = {"uniform:lsq+:w4a8"};  // itself
+  CHECK(names("pretrain", "evaluate") == "pretrain finetune evaluate ");
+}
+
+TEST_CASE("what could not end well is refused before the first stage") {
+  const ScratchDirectory scratch;
+  config::Config config;
+  config.run.out = scratch.path().string();
+  const auto complaint = [&](const std::string& to) -> std::string {
+    try {
+      report::pipeline_jobs(config, "tokenize", to);
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  using Catch::Matchers::Contains;
+  config.report.baselines = {"sensitivty"};
+  for (const char* to : {"report", "search"})
+    CHECK_THAT(complaint(to),
+               Contains("report.baselines=sensitivty") && Contains("did you mean sensitivity?"));
+  config.report.baselines.clear();
+  config.finetune.scheme = (scratch.path() / "hand.txt").string();
+  CHECK_THAT(complaint("finetune"), Contains("finetune.scheme=" + config.finetune.scheme));
+  CHECK(complaint("search").empty());  // the table may be written after the search
+  std::ofstream(config.finetune.scheme) << "table";
+  CHECK(complaint("finetune").empty());
+
+  config = {};
+  config.search.budget = {"w4a8", "5%"};
+  config.search.strategy = "random";
+  config.report.baselines = {"random:2", "darts"};
+  CHECK(complaint("report").empty());
+  config.report.baselines = {"random:1"};
+  CHECK_THAT(complaint("report"), Contains("compared with itself") && Contains("leave it out"));
+  config.report.baselines = {"random:5%"};
+  CHECK_THAT(complaint("report"), Contains("searched:5%"));
 }
 
 TEST_CASE("a part of a pipeline waits only for what is part of it") {

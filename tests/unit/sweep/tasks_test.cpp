@@ -172,6 +172,18 @@ TEST_CASE("at all budgets there are more schemes of the same searches") {
   CHECK(searches.size() == 4);
 }
 
+TEST_CASE("the first budget is part of no name: no task is there twice") {
+  config::Config base;
+  base.search.budget = {"w4a8", "5%"};
+  base.report.baselines = {"fisher:w4a8"};
+  const auto tasks = tasks_of("search.strategy = darts | fisher\n", base);
+  CHECK(tasks.size() == 2);
+  CHECK_THAT(complaint_of([&] { tasks_of("finetune.scheme = searched | searched:w4a8\n", base); }),
+             Contains("two tasks come to the same"));
+  base.finetune.scheme = "searched:w4a8";
+  CHECK(tasks_of("search.strategy = darts | fisher\n", base).size() == 2);
+}
+
 TEST_CASE("what is no task's own scheme is refused, with what to do instead") {
   config::Config base;
   base.finetune.scheme = "sensitivity";
