@@ -51,6 +51,9 @@ double training_tokens(const std::optional<Product>& finetuned) {
   const auto context = finetuned->file.int_attribute("/model", "context");
   if (!options || !steps || !context) return NAN;
   double sequences = static_cast<double>(*steps * options->finetune.batch);
+  if (const auto of_search = finetuned->file.int_attribute("/finetune", "search_tokens"))
+    return sequences * static_cast<double>(*context) + static_cast<double>(*of_search);
+  // Of the time before that number: as a search of one budget that did not settle early.
   const bool from_search = finetuned->file.text_attribute("/finetune", "from") == "searched";
   const bool trained_there =
       finetuned->file.text_attribute("/finetune", "strategy").value_or("darts") == "darts" &&

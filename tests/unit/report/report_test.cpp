@@ -1,7 +1,10 @@
 #include "report/run_report.hpp"
 
+#include <map>
+
 #include "catch.hpp"
 #include "core/error.hpp"
+#include "report/charts.hpp"
 #include "report/comparison.hpp"
 #include "report/csv_files.hpp"
 #include "report/page.hpp"
@@ -193,6 +196,27 @@ TEST_CASE("a baseline that was trained or evaluated otherwise does not count") {
     CHECK(comparison.contests.at(0).verdict == Contest::Verdict::no_rival);
     CHECK(contains(verdict_in_words(comparison), "another pretrained.h5"));
   }
+}
+
+TEST_CASE(
+    "a scheme by hand that starts from the weights of the search was trained as long as the searched one") {
+  const ScratchDirectory scratch;
+  const fs::path run = scratch.path(), other = run / "baselines/scheme_0";
+  const synthetic::Result rival{"uniform:lsq+:w4a6", 21.0, 24.0 / 1024};
+  synthetic::write_run(run, good, {rival});
+  const auto from_search = [](config::Config& c) { c.finetune.from = "searched"; };
+  synthetic::write_finetuned(run / "finetuned.h5", run, "searched", {}, 30, 1e-4, from_search);
+  synthetic::write_evaluation(run, run, good);
+  synthetic::write_finetuned(other / "finetuned.h5", run, rival.scheme, {}, 30, 1e-4, from_search);
+  synthetic::write_evaluation(other, run, rival);
+  const auto c = compare(load_products(run, run));
+  CHECK(c.contests.at(0).verdict == Contest::Verdict::wins);
+  // The 40 steps of the search that was, not the search.steps of the configuration; batch and context 32.
+  const config::Config defaults;
+  for (const std::size_t i : {1, 2})
+    CHECK(c.models[i].training_tokens == (30.0 * static_cast<double>(defaults.finetune.batch) +
+                                          40.0 * static_cast<double>(defaults.search.batch)) *
+                                             32);
 }
 
 TEST_CASE("every budget of a run has its verdict on the page, and what was chosen is no rival") {

@@ -230,7 +230,12 @@ void write_finetuned(const fs::path& path, const fs::path& run, const std::strin
     record_training(metrics, steps, end + 0.3, end);
     metrics.save(file);
     file.set_attribute("/finetune", "scheme", scheme_name);
-    file.set_attribute("/finetune", "from", std::string("pretrained"));
+    const bool from_search = config.finetune.from == "searched";
+    if (quant::is_uniform_shorthand(scheme_name))
+      file.set_attribute("/finetune", "strategy", std::string("hand"));
+    file.set_attribute("/finetune", "from", config.finetune.from);
+    file.set_attribute("/finetune", "search_tokens",
+                       from_search ? std::int64_t{sizes.steps} * config.search.batch * 32 : 0);
     file.set_attribute("/finetune", "steps", std::int64_t{steps});
     file.set_attribute("/finetune", "start_loss", end + 0.35);
     file.set_attribute("/finetune", "final_loss", end + 0.05);
