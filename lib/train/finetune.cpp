@@ -170,7 +170,7 @@ void run_finetune(const stage::Context& context, stage::Run& run) {
   const bool of_search = kind == Kind::searched || kind == Kind::strategy;
   const bool takes_ranges = options.from == "searched" || (of_search && options.ranges == "searched");
   if (takes_ranges) check_searched_options(store::File::open(*searched), config.search);
-  const auto resolved = resolve_scheme(options, layout.linears, text, searched);
+  const auto resolved = resolve_scheme(options, layout.linears, text, searched, config.search.budget);
   const quant::Scheme& scheme = resolved.scheme;
   auto bank = quant::make_scheme_bank(layout.linears, scheme,
                                       {.per_channel = config.search.weight_scale == "channel",
