@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "report/comparison.hpp"
+#include "report/weight_recovery.hpp"
 
 namespace bitdarts::report {
 namespace {
@@ -237,7 +238,9 @@ std::vector<EvaluatedModel> evaluated_models(const Products& products) {
 Comparison compare(const Products& products) {
   const bool by_size =
       products.searched && products.searched->file.text_attribute("/search", "cost") == "size";
-  return compare(evaluated_models(products), by_size);
+  Comparison comparison = compare(evaluated_models(products), by_size);
+  comparison.recovery = recovery_in_words(products, comparison);
+  return comparison;
 }
 
 }  // namespace bitdarts::report

@@ -219,6 +219,38 @@ TEST_CASE(
                                              32);
 }
 
+TEST_CASE("beside the verdict is said which rivals were found without the recovery of the search") {
+  const ScratchDirectory scratch;
+  const fs::path run = scratch.path();
+  synthetic::write_run(run, good,
+                       {{"sensitivity", 20.9, 0.0233, "sensitivity", "w4a6"},
+                        {"random:1", 22.1, 0.0232, "random:1", "w4a6"},
+                        hand});
+  const auto search = [&](const std::string& strategy, const std::string& recovery) {
+    synthetic::write_searched(
+        run / ("baselines/scheme_" + std::string(strategy == "random:1" ? "1" : "0")) / "searched.h5", run,
+        {}, strategy, recovery);
+  };
+  search("random:1", "auto");
+  const std::string sentence =
+      "The searched scheme was found with search.weight_recovery = 0.75, sensitivity with 0: give the rivals "
+      "the same with --search.weight_recovery=0.75.";
+  SECTION("by default") {
+    search("sensitivity", "auto");
+    const Products products = load_products(run, run);
+    const Comparison c = compare(products);
+    CHECK(occurrences(verdict_in_words(c), sentence) == 1);
+    CHECK(occurrences(report_page(products, c, "run"), sentence) == 1);
+  }
+  SECTION("not where they had the same") {
+    search("sensitivity", "0.75");
+    CHECK(!contains(verdict_in_words(compare(load_products(run, run))), "weight_recovery"));
+  }
+  SECTION("nor where no found rival is in the table") {
+    CHECK(!contains(verdict_in_words(compare(load_products(run, run))), "weight_recovery"));
+  }
+}
+
 TEST_CASE("every budget of a run has its verdict on the page, and what was chosen is no rival") {
   const ScratchDirectory scratch;
   const fs::path run = scratch.path();
