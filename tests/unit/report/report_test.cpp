@@ -219,6 +219,19 @@ TEST_CASE(
                                              32);
 }
 
+TEST_CASE("the chart of the cost has the level of every budget") {
+  const ScratchDirectory scratch;
+  synthetic::write_run(scratch.path(), good, {});
+  const Products products = load_products(scratch.path(), scratch.path());
+  std::map<std::string, double> levels;
+  for (const Chart& chart : search_charts(*products.searched))
+    for (const Series& series : chart.series)
+      if (series.name.starts_with("budget ")) levels[series.name] = series.y.at(0);
+  REQUIRE(levels.size() == 2);
+  CHECK(levels["budget w4a6"] == Approx(100 * 24.0 / 1024));
+  CHECK(levels["budget w4a4"] == Approx(100 * 16.0 / 1024));
+}
+
 TEST_CASE("beside the verdict is said which rivals were found without the recovery of the search") {
   const ScratchDirectory scratch;
   const fs::path run = scratch.path();

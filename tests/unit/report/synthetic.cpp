@@ -197,7 +197,9 @@ void write_searched(const fs::path& path, const fs::path& run, const Sizes& size
     const std::pair<const char*, std::int64_t> budgets[] = {{"w4a6", 24}, {"w4a4", 16}};
     for (std::size_t i = 0; i < std::size(budgets); ++i) {
       const std::string at = "/schemes/" + std::to_string(i);
-      file.write_text(at + "/table", quant::to_table(scheme(sizes)));
+      file.write_text(
+          at + "/table",
+          quant::to_table(i == 0 ? scheme(sizes) : quant::parse_uniform("uniform:pact:w4a4", layers(sizes))));
       file.set_attribute(at, "budget", std::string(budgets[i].first));
       file.set_attribute(at, "capacity", budgets[i].second * 5000);
       file.set_attribute(at, "scheme_cost", static_cast<double>(budgets[i].second) / 1024 - 0.0001);
