@@ -15,6 +15,7 @@ namespace {
 const std::string usage =
     "usage: bitdarts-inspect FILE            what the file is, whether it is whole, what is in it\n"
     "       bitdarts-inspect --scheme FILE   its scheme, as --finetune.scheme=TABLE reads it\n"
+    "       bitdarts-inspect --scheme FILE --budget BUDGET   that of another budget of a searched.h5\n"
     "       bitdarts-inspect --diff A B      what differs, provenance aside\n"
     "       bitdarts-inspect --help | --version\n"
     "\n"
@@ -50,6 +51,10 @@ int run(std::vector<std::string> arguments) {
   }
   if (first == "--scheme" && arguments.size() == 2) {
     std::cout << report::scheme_table(arguments[1]);
+    return 0;
+  }
+  if (first == "--scheme" && arguments.size() == 4 && arguments[2] == "--budget" && !arguments[3].empty()) {
+    std::cout << report::scheme_table(arguments[1], arguments[3]);
     return 0;
   }
   if (first == "--diff" && arguments.size() == 3) return compare(arguments[1], arguments[2]);

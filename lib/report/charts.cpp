@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/stored_scheme.hpp"
 #include "store/metrics.hpp"
 
 namespace bitdarts::report {
@@ -136,9 +137,14 @@ Chart cost_chart(const Product& searched, const Lines& lines) {
   const bool has_target = std::any_of(target.y.begin(), target.y.end(), [](double y) { return y > 0; });
   const double budget = searched.file.double_attribute("/search", "target").value_or(0);
   const double last = cost.x.empty() ? 0 : cost.x.back();
-  if (budget > 0)
-    chart.series.push_back(level("budget " + searched.file.text_attribute("/search", "budget").value_or(""),
-                                 0, last, 100 * budget, Ink::grey, Style::dotted));
+  const auto line = [&](const std::string& name, double share) {
+    if (share > 0)
+      chart.series.push_back(level("budget " + name, 0, last, 100 * share, Ink::grey, Style::dotted));
+  };
+  const auto budgets = stored_budgets(searched.file);
+  for (const StoredBudget& one : budgets) line(one.text, one.allowed);
+  chart.height += 18 * static_cast<int>(budgets.size() / 2);  // their names in the key
+  if (budgets.empty()) line(searched.file.text_attribute("/search", "budget").value_or(""), budget);
   if (has_target) chart.series.push_back(std::move(target));
   chart.series.push_back(std::move(cost));
   return chart;

@@ -57,6 +57,7 @@ struct Comparison {
   std::vector<EvaluatedModel> models;
   std::vector<Contest> contests;        ///< one for each searched scheme, by rising allowance
   std::optional<std::size_t> searched;  ///< that of the first budget
+  std::string recovery;                 ///< recovery_in_words()
   double cost_of(const EvaluatedModel& model) const { return by_size ? model.size_ratio : model.bops_ratio; }
   /// The contest that a model is told in: that of its own budget, else of the smallest one it fits in, else
   /// the last; none when nothing was searched.

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "report/comparison.hpp"
+#include "report/weight_recovery.hpp"
 
 namespace bitdarts::report {
 namespace {
@@ -51,6 +52,9 @@ double training_tokens(const std::optional<Product>& finetuned) {
   const auto context = finetuned->file.int_attribute("/model", "context");
   if (!options || !steps || !context) return NAN;
   double sequences = static_cast<double>(*steps * options->finetune.batch);
+  if (const auto of_search = finetuned->file.int_attribute("/finetune", "search_tokens"))
+    return sequences * static_cast<double>(*context) + static_cast<double>(*of_search);
+  // Of the time before that number: as a search of one budget that did not settle early.
   const bool from_search = finetuned->file.text_attribute("/finetune", "from") == "searched";
   const bool trained_there =
       finetuned->file.text_attribute("/finetune", "strategy").value_or("darts") == "darts" &&
@@ -234,7 +238,9 @@ std::vector<EvaluatedModel> evaluated_models(const Products& products) {
 Comparison compare(const Products& products) {
   const bool by_size =
       products.searched && products.searched->file.text_attribute("/search", "cost") == "size";
-  return compare(evaluated_models(products), by_size);
+  Comparison comparison = compare(evaluated_models(products), by_size);
+  comparison.recovery = recovery_in_words(products, comparison);
+  return comparison;
 }
 
 }  // namespace bitdarts::report

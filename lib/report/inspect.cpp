@@ -89,9 +89,29 @@ std::string to_text(const Inspection& inspection) {
   return text;
 }
 
-std::string scheme_table(const fs::path& path) {
+namespace {
+
+// Where the scheme of a budget lies.
+std::string group_of(const store::File& file, const std::string& budget) {
+  if (budget.empty()) return "/scheme";
+  std::string others;
+  for (const StoredBudget& one : stored_budgets(file)) {
+    if (one.text == budget) return one.group;
+    if (!one.text.empty()) others += (others.empty() ? "" : ", ") + one.text;
+  }
+  const std::string where = file.path().string();
+  if (others.empty())
+    throw InputError("the file has no budgets", where,
+                     "leave --budget out, or name a searched.h5 that was made with search.budget");
+  throw InputError("the file has no scheme for the budget " + budget + ", but for " + others, where,
+                   "name one of these");
+}
+
+}  // namespace
+
+std::string scheme_table(const fs::path& path, const std::string& budget) {
   const store::File file = open_whole(path);
-  const quant::Scheme scheme = read_scheme(file);
+  const quant::Scheme scheme = read_scheme(file, group_of(file, budget));
   if (scheme.entries.empty()) {
     throw InputError("the file holds no scheme", path.string(),
                      "name a searched.h5, finetuned.h5 or evaluation.h5");

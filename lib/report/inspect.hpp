@@ -25,8 +25,9 @@ Inspection inspect(const std::filesystem::path& path);
 std::string to_text(const Inspection& inspection);
 
 /// The scheme table of a searched, finetuned or evaluated model, as finetune reads it. InputError when the
-/// file is not whole or holds no scheme.
-std::string scheme_table(const std::filesystem::path& path);
+/// file is not whole or holds no scheme. `budget`: of a search, one of its budgets instead of the first;
+/// InputError that lists those there are when it is none of them.
+std::string scheme_table(const std::filesystem::path& path, const std::string& budget = {});
 
 /// Differences between two whole bitdarts files, /provenance aside, one a line; empty when they are
 /// bit-identical. InputError when one is missing or damaged.

@@ -83,7 +83,7 @@ Facts search_facts(const store::File& file) {
   } else {
     const double target = value("target"), expected = value("expected_cost");
     facts.push_back("budget " + text("budget") + " = " + percent(target, 3) +
-                    " of 32-bit cost; expected cost at the end " + percent(expected, 3) + ", " +
+                    " of 32-bit cost; expected cost when its time ended " + percent(expected, 3) + ", " +
                     percent(std::abs(expected / target - 1)) + (expected > target ? " above" : " below"));
   }
   facts.push_back(
@@ -98,19 +98,11 @@ Facts search_facts(const store::File& file) {
 // One line a budget, the first being that of /search.
 Facts budget_facts(const store::File& file) {
   TextTable table{{"budget", "allowed", "cost", "of it", "discrete loss"}, {}};
-  const auto full = static_cast<double>(file.int_attribute("/search", "full_cost").value_or(0));
-  std::vector<std::string> names = file.children("/schemes");
-  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
-    return std::pair(a.size(), a) < std::pair(b.size(), b);  // 10 after 9
-  });
-  for (const std::string& name : names) {
-    const std::string at = "/schemes/" + name;
-    const auto capacity = static_cast<double>(file.int_attribute(at, "capacity").value_or(0));
-    const double allowed = capacity > 0 && full > 0 ? capacity / full : std::nan(""),
-                 cost = number(file, at, "scheme_cost");
-    table.rows.push_back({file.text_attribute(at, "budget").value_or("-"), percent(allowed, 3),
-                          percent(cost, 3), percent(cost / allowed, 1),
-                          fixed(number(file, at, "discrete_loss"), 4)});
+  for (const StoredBudget& budget : stored_budgets(file)) {
+    const double cost = number(file, budget.group, "scheme_cost");
+    table.rows.push_back({budget.text.empty() ? "-" : budget.text, percent(budget.allowed, 3),
+                          percent(cost, 3), percent(cost / budget.allowed, 1),
+                          fixed(number(file, budget.group, "discrete_loss"), 4)});
   }
   std::string text = aligned(table);
   text.pop_back();

@@ -28,8 +28,8 @@ Job report_job(const config::Config& config, const std::vector<Job>& before) {
   Job job{.name = "report", .stage = "report", .up_to_date = false, .text = {}, .needs = {}, .arguments = {}};
   for (const Job& other : before)
     if (!other.up_to_date) job.needs.push_back(other.name);
-  job.up_to_date =
-      job.needs.empty() && !config.run.force && is_up_to_date(out / "report", load_products(out, in));
+  job.up_to_date = job.needs.empty() && !config.run.force &&
+                   is_up_to_date(out / "report", load_products(out, in, &config));
   job.text = (job.up_to_date ? "up to date (" : "to be made (") + page + ")";
   return job;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "report/html.hpp"
+#include "report/run_baselines.hpp"
 #include "report/sections.hpp"
 
 namespace bitdarts::report {
@@ -46,6 +47,11 @@ std::string problems_html(const Products& products) {
   return html + "</ul></div>\n";
 }
 
+std::string left_html(const Products& products) {
+  const std::string words = left_in_words(products);
+  return words.empty() ? words : "<p class=\"soft\">Folders " + escaped(words) + ".</p>\n";
+}
+
 std::string missing_html(const Products& products) {
   std::string missing;
   const auto look = [&](const std::optional<Product>& product, const char* name) {
@@ -81,7 +87,7 @@ std::string report_page(const Products& products, const Comparison& comparison, 
               "<header>\n<p class=\"over\">bitdarts report</p>\n<h1>" + escaped(name) +
                   "</h1>\n<p class=\"soft\">" + escaped(model_in_words(products)) +
                   "</p>\n</header>\n<nav>\n" + links + "</nav>\n" + problems_html(products) +
-                  summary_html(comparison) + missing_html(products) + sections +
+                  summary_html(comparison) + missing_html(products) + left_html(products) + sections +
                   "<footer>Made by bitdarts-report from products finished by " + escaped(made_at(products)) +
                   ". The numbers behind every picture are in the CSV files beside this page.</footer>\n");
 }

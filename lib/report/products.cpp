@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "report/run_baselines.hpp"
 
 namespace bitdarts::report {
 namespace {
@@ -37,7 +38,11 @@ std::optional<Product> load_either(const fs::path& out, const fs::path& in, cons
   return load_product(fs::exists(out / name, ignored) ? out / name : in / name, stage, problems);
 }
 
-std::vector<Baseline> load_baselines(const fs::path& folder, std::vector<std::string>& problems) {
+bool is_empty(const Baseline& baseline) {
+  return !baseline.finetuned && !baseline.evaluation && !baseline.searched;
+}
+
+std::vector<Baseline> load_baselines(const fs::path& folder) {
   std::vector<fs::path> folders;
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(folder, none))
@@ -45,11 +50,12 @@ std::vector<Baseline> load_baselines(const fs::path& folder, std::vector<std::st
   std::sort(folders.begin(), folders.end());
   std::vector<Baseline> baselines;
   for (const fs::path& path : folders) {
+    std::vector<std::string> problems;
     Baseline baseline{path.filename().string(), load_product(path / "finetuned.h5", "finetune", problems),
                       load_product(path / "evaluation.h5", "evaluate", problems),
                       load_product(path / "searched.h5", "search", problems)};
-    if (baseline.finetuned || baseline.evaluation || baseline.searched)
-      baselines.push_back(std::move(baseline));
+    baseline.problems = std::move(problems);
+    if (!is_empty(baseline) || !baseline.problems.empty()) baselines.push_back(std::move(baseline));
   }
   return baselines;
 }
@@ -135,7 +141,7 @@ std::vector<std::pair<std::string, const Product*>> Products::all() const {
   return found;
 }
 
-Products load_products(const fs::path& out, const fs::path& in) {
+Products load_products(const fs::path& out, const fs::path& in, const config::Config* given) {
   Products products;
   auto& problems = products.problems;
   products.tokens = load_either(out, in, "tokens.h5", "tokenize", problems);
@@ -143,7 +149,11 @@ Products load_products(const fs::path& out, const fs::path& in) {
   products.searched = load_either(out, in, "searched.h5", "search", problems);
   products.finetuned = load_product(out / "finetuned.h5", "finetune", problems);
   products.evaluation = load_product(out / "evaluation.h5", "evaluate", problems);
-  products.baselines = load_baselines(out / "baselines", problems);
+  products.baselines = load_baselines(out / "baselines");
+  if (given != nullptr) leave_out_earlier_runs(products, *given);
+  for (const Baseline& baseline : products.baselines)
+    problems.insert(problems.end(), baseline.problems.begin(), baseline.problems.end());
+  std::erase_if(products.baselines, is_empty);
   check_chain(products);
   return products;
 }

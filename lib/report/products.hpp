@@ -22,6 +22,8 @@ struct Product {
 struct Baseline {
   std::string folder;
   std::optional<Product> finetuned, evaluation, searched{};
+  std::vector<std::string>
+      problems{};  ///< damaged files; of those that are in the report they go to Products
 };
 
 /// What a pipeline has made so far. Anything may be missing.
@@ -30,6 +32,8 @@ struct Products {
   std::vector<Baseline> baselines;  ///< by folder name
   std::vector<std::string>
       problems;  ///< in words: damaged files, products that were made from others than those here
+  std::vector<std::string>
+      left{};  ///< folders below baselines/ that an earlier run left, and that are left out
   bool empty() const;
   /// Those that are there, in pipeline order, with the name they go by ("searched", "baselines/lsqplus_w4a8:
   /// evaluation").
@@ -38,7 +42,10 @@ struct Products {
 
 /// Opens what is there. A damaged file, or one of another stage or schema version, is told in `problems` and
 /// left out. Inputs may lie elsewhere (--in): tokens, pretrained and searched are looked for in `out` first.
-Products load_products(const std::filesystem::path& out, const std::filesystem::path& in);
+/// With the configuration of the command, the baselines are those of its run alone (leave_out_earlier_runs);
+/// without one all that lie there.
+Products load_products(const std::filesystem::path& out, const std::filesystem::path& in,
+                       const config::Config* given = nullptr);
 
 /// One product, when it is there; what is wrong with it is added to `problems`, and it is left out.
 std::optional<Product> load_product(const std::filesystem::path& path, const std::string& stage,

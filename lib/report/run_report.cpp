@@ -8,6 +8,7 @@
 #include "report/comparison.hpp"
 #include "report/csv_files.hpp"
 #include "report/page.hpp"
+#include "report/run_baselines.hpp"
 #include "report/verdict.hpp"
 
 namespace bitdarts::report {
@@ -73,6 +74,7 @@ std::string report_key(const Products& products) {
         .text(product->provenance.key)
         .text(product->provenance.ended);
   for (const std::string& problem : products.problems) hasher.text(problem);
+  hasher.text(left_in_words(products));
   return hasher.hex();
 }
 
@@ -106,8 +108,9 @@ void write_report(const fs::path& folder, const Products& products, const std::s
 
 void run_report(const stage::Context& context) {
   if (!context.world.root()) return;
-  const Products products = load_products(context.out, context.in);
+  const Products products = load_products(context.out, context.in, &context.config);
   for (const std::string& problem : products.problems) context.console.warn(problem);
+  if (!products.left.empty()) context.console.note(left_in_words(products));
   if (products.empty()) {
     throw InputError("there is no product to report on", context.out.string(),
                      "run the stages with the same --out first, bitdarts-tokenize before all others");

@@ -31,10 +31,10 @@ std::string budget_in_words(const Product& searched) {
     return "No budget was given. The scheme costs " + percent(scheme, 3) + " of 32-bit precision (" +
            text("cost") + ").";
   return "Budget " + text("budget") + " (" + text("cost") + "): " + percent(target, 3) +
-         " of 32-bit precision. The search ended at an expected cost of " + percent(expected, 3) + ", " +
-         percent(std::abs(expected / target - 1)) + (expected > target ? " above" : " below") +
-         " the budget; the discrete scheme costs " + percent(scheme, 3) + ", " + percent(scheme / target, 1) +
-         " of what was allowed.";
+         " of 32-bit precision. When its time in the search ended, the expected cost was " +
+         percent(expected, 3) + ", " + percent(std::abs(expected / target - 1)) +
+         (expected > target ? " above" : " below") + " the budget; the discrete scheme costs " +
+         percent(scheme, 3) + ", " + percent(scheme / target, 1) + " of what was allowed.";
 }
 
 std::string inputs_of(const store::Provenance& provenance) {

@@ -1,17 +1,15 @@
 #include "report/stored_scheme.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <sstream>
 
 #include "core/error.hpp"
 
 namespace bitdarts::report {
-namespace {
 
-const std::string table_dataset = "/scheme/table";
-
-}  // namespace
-
-quant::Scheme read_scheme(const store::File& file) {
+quant::Scheme read_scheme(const store::File& file, const std::string& group) {
+  const std::string table_dataset = group + "/table";
   quant::Scheme scheme;
   if (!file.has(table_dataset)) return scheme;
   std::istringstream lines(file.read_text(table_dataset));
@@ -29,6 +27,23 @@ quant::Scheme read_scheme(const store::File& file) {
     throw InputError(std::string("the stored scheme cannot be read: ") + error.what(), where);
   }
   return scheme;
+}
+
+std::vector<StoredBudget> stored_budgets(const store::File& file) {
+  std::vector<StoredBudget> budgets;
+  if (!file.has("/schemes")) return budgets;
+  const auto full = static_cast<double>(file.int_attribute("/search", "full_cost").value_or(0));
+  std::vector<std::string> names = file.children("/schemes");
+  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
+    return std::pair(a.size(), a) < std::pair(b.size(), b);  // 10 after 9
+  });
+  for (const std::string& name : names) {
+    const std::string group = "/schemes/" + name;
+    const auto capacity = static_cast<double>(file.int_attribute(group, "capacity").value_or(0));
+    budgets.push_back({file.text_attribute(group, "budget").value_or(""), group,
+                       capacity > 0 && full > 0 ? capacity / full : std::nan("")});
+  }
+  return budgets;
 }
 
 std::map<std::string, int> uses_of(const quant::Scheme& scheme, bool weights) {

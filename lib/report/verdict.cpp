@@ -120,8 +120,9 @@ std::string remarks_in_words(const Comparison& c) {
            grouped(static_cast<std::int64_t>(contest.difference.windows)) + " windows of the test part.";
     break;
   }
-  const std::string others = left_out(c);
-  return text + (text.empty() || others.empty() ? "" : " ") + others;
+  for (const std::string& more : {c.recovery, left_out(c)})
+    text += (text.empty() || more.empty() ? "" : " ") + more;
+  return text;
 }
 
 std::string verdict_in_words(const Comparison& c) {

@@ -84,6 +84,9 @@ Description describe_finetune(const config::Config& config, const fs::path& in, 
                     exactly(config.search.clip_decay)}};
   const config::SchemeWord word = config::read_scheme_word(config.finetune.scheme);
   if (uses_search(config.finetune)) description.inputs.push_back(searched_for(word, in));
+  // A search of several budgets holds the scheme of each.
+  if (word.is_found() && word.budget.empty() && !config.search.budget.empty())
+    description.extra_key.push_back("budget " + config.search.budget.front());
   if (word.kind != config::SchemeWord::Kind::best) return description;
   for (const std::string& other : config::baselines_of(config)) {
     Input input = finetuned(baseline(in, other));

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "config/scheme_word.hpp"
 #include "report/format.hpp"
 #include "sweep/results.hpp"
 
@@ -184,11 +185,22 @@ void aggregate(Results& results) {
   find_full_precision(results);
 }
 
-void take_role(EvaluatedModel& model) {
-  if (model.role != EvaluatedModel::Role::searched || model.strategy.empty() || model.strategy == "darts")
-    return;
+std::string own_strategy(const std::vector<Task>& tasks, const config::Config& base) {
+  const auto strategy_of = [](const config::Config& config) {
+    return config::to_text(config::read_strategy(config.search.strategy).value_or(config::Strategy{}));
+  };
+  const auto is_darts = [&](const Task& task) {
+    return !task.baseline && strategy_of(task.config) == "darts";
+  };
+  return std::any_of(tasks.begin(), tasks.end(), is_darts) ? "darts" : strategy_of(base);
+}
+
+void take_role(EvaluatedModel& model, const std::string& own) {
+  // Evaluations of the time before strategies are of the one that there was.
+  const std::string strategy = model.strategy.empty() ? "darts" : model.strategy;
+  if (model.role != EvaluatedModel::Role::searched || strategy == own) return;
   model.role = EvaluatedModel::Role::rival;
-  model.name = model.strategy + (model.budget.empty() ? "" : ":" + model.budget);
+  model.name = strategy + (model.budget.empty() ? "" : ":" + model.budget);
 }
 
 std::string verdict_of(const Group& group) {

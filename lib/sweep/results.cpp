@@ -121,7 +121,7 @@ double allowed_ratio(const fs::path& searched, const std::string& budget, bool b
   }
 }
 
-TaskResult result_of(const Task& task, const fs::path& folder, bool by_size,
+TaskResult result_of(const Task& task, const fs::path& folder, const std::string& own, bool by_size,
                      std::vector<std::string>& problems) {
   TaskResult result{
       .task = task, .model = {}, .full_precision = {}, .pretrained = {}, .scheme = {}, .missing = {}};
@@ -139,7 +139,7 @@ TaskResult result_of(const Task& task, const fs::path& folder, bool by_size,
     return result;
   }
   result.model = report::evaluated_model(*evaluation, std::nullopt);
-  take_role(*result.model);
+  take_role(*result.model, own);
   if (result.model->role == report::EvaluatedModel::Role::searched)
     result.model->budget_ratio = allowed_ratio(folder / "searched.h5", result.model->budget, by_size);
   result.full_precision = report::full_precision_model(*evaluation);
@@ -169,8 +169,10 @@ Results load_results(const fs::path& folder) {
                   .groups = {},
                   .full_precision = {},
                   .problems = {}};
+  const std::string own = own_strategy(tasks, command.config);
   for (const Task& task : tasks)
-    results.tasks.push_back(result_of(task, folder / "tasks" / task.id, results.by_size, results.problems));
+    results.tasks.push_back(
+        result_of(task, folder / "tasks" / task.id, own, results.by_size, results.problems));
   aggregate(results);
   return results;
 }

@@ -67,9 +67,13 @@ struct Results {
 /// options than the sweep has now, has no result and says why. InputError when the folder is no sweep's.
 Results load_results(const std::filesystem::path& folder);
 
-/// What a task's model is in a sweep, where the strategy is an axis: a scheme that another strategy than
-/// darts found is a rival, and called by its strategy and budget.
-void take_role(report::EvaluatedModel& model);
+/// The strategy that is "the search" of a sweep: darts where a task of the sweep itself has it, else
+/// search.strategy of the base configuration.
+std::string own_strategy(const std::vector<Task>& tasks, const config::Config& base);
+
+/// What a task's model is in a sweep whose own strategy is `own`: a scheme that another one found is a rival,
+/// and called by its strategy and budget.
+void take_role(report::EvaluatedModel& model, const std::string& own);
 
 /// Means, deviations, the front and the comparison with the rivals, from the tasks' models.
 void aggregate(Results& results);

@@ -10,6 +10,7 @@
 #include "train/device.hpp"
 #include "train/loop.hpp"
 #include "train/resolve_scheme.hpp"
+#include "train/search_tokens.hpp"
 #include "train/weights.hpp"
 
 namespace bitdarts::train {
@@ -169,7 +170,7 @@ void run_finetune(const stage::Context& context, stage::Run& run) {
   const bool of_search = kind == Kind::searched || kind == Kind::strategy;
   const bool takes_ranges = options.from == "searched" || (of_search && options.ranges == "searched");
   if (takes_ranges) check_searched_options(store::File::open(*searched), config.search);
-  const auto resolved = resolve_scheme(options, layout.linears, text, searched);
+  const auto resolved = resolve_scheme(options, layout.linears, text, searched, config.search.budget);
   const quant::Scheme& scheme = resolved.scheme;
   auto bank = quant::make_scheme_bank(layout.linears, scheme,
                                       {.per_channel = config.search.weight_scale == "channel",
@@ -185,6 +186,8 @@ void run_finetune(const stage::Context& context, stage::Run& run) {
     context.console.warn(
         "the scheme has candidates that the search did not have: all steps and clips start from calibration");
   }
+  const auto moved_before =
+      options.from == "searched" ? search_tokens(file, shape.context) : std::optional<std::int64_t>(0);
   run.confirm_inputs();
 
   Finetuning finetuning(context, corpus, shape, layout, engine, std::move(weights), std::move(bank));
@@ -200,6 +203,7 @@ void run_finetune(const stage::Context& context, stage::Run& run) {
     product.set_attribute("/finetune", "strategy", resolved.strategy);
     product.set_attribute("/finetune", "budget", resolved.budget);
     product.set_attribute("/finetune", "from", options.from);
+    if (moved_before) product.set_attribute("/finetune", "search_tokens", *moved_before);
     product.set_attribute("/finetune", "steps", options.steps);
     product.set_attribute("/finetune", "weight_scale", config.search.weight_scale);
     product.set_attribute("/finetune", "quantize_head", std::int64_t{config.search.quantize_head});

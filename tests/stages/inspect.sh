@@ -59,6 +59,9 @@ make finetune --out other --in run --finetune.scheme=scheme.txt
 make finetune --finetune.ranges=calibrated  # a table has no ranges
 inspect --scheme other/finetuned.h5 | cmp - scheme.txt || fail "finetune read another scheme than was printed"
 expect 3 "no scheme" inspect --scheme run/pretrained.h5
+inspect --scheme run/searched.h5 --budget w8a8 | cmp - scheme.txt || fail "the first budget has another table"
+expect 3 "w4a4, but for w8a8" inspect --scheme run/searched.h5 --budget w4a4
+expect 2 "usage" inspect --scheme run/searched.h5 --budget
 
 # Differences: none with a copy, some between stages, none where only the way to the scheme differed but what it is called.
 cp run/searched.h5 copy.h5

@@ -76,12 +76,16 @@ sed -i 's/pact:5/pact:6/' hand.txt
 expect 0 "finetune: wrote hand/finetuned.h5" by_hand
 
 # A baseline beside the searched scheme, in the report too; and finetuning from the weights of the search.
-baseline=run/baselines/uniform
+baseline=run/baselines/uniform_lsqplus_w4a8
 make finetune --out $baseline --in run --finetune.scheme=uniform:lsq+:w4a8
 [ "$(inspect --scheme $baseline/finetuned.h5 | grep -c 'lsq+:4 *lsq+:8$')" = 14 ] || fail "the shorthand is not for every layer"
 make evaluate --out $baseline --in run
-expect 0 "^uniform:lsq+:w4a8 " stage report
+expect 0 "left from earlier runs, not shown: uniform_lsqplus_w4a8" stage report
+expect 0 "^uniform:lsq+:w4a8 " stage report --report.baselines=uniform:lsq+:w4a8
 make finetune --out kept --in run --finetune.from=searched
 [ "$(attribute kept/finetuned.h5 /finetune/from)" = searched ] || fail "the file does not say where it started"
+trained=$(($(attribute run/searched.h5 /search/steps) * 4 * 16)) # search.batch sequences of model.context tokens
+[ "$(attribute kept/finetuned.h5 /finetune/search_tokens)" = $trained ] || fail "not the tokens of the search"
+[ "$(attribute run/finetuned.h5 /finetune/search_tokens)" = 0 ] || fail "tokens of a search that it did not start from"
 expect 1 "/model" inspect --diff run/finetuned.h5 kept/finetuned.h5
 echo "pipeline: all is well"

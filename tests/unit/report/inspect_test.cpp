@@ -29,8 +29,9 @@ TEST_CASE("every product is described in words and numbers") {
   CHECK(contains(pretrained, "finetune.steps = 30"));  // the one option that is not at its default
   CHECK(!contains(pretrained, "finetune.batch"));
   const std::string searched = said("searched.h5");
-  CHECK(contains(searched,
-                 "budget w4a6 = 2.344% of 32-bit cost; expected cost at the end 2.360%, 0.69% above"));
+  CHECK(
+      contains(searched,
+               "budget w4a6 = 2.344% of 32-bit cost; expected cost when its time ended 2.360%, 0.69% above"));
   CHECK(contains(searched, "strategy darts, 40 steps"));
   CHECK(contains(searched, "w4a6     2.344%  2.334%  99.6%         3.2000"));
   CHECK(contains(searched, "w4a4     1.562%  1.552%  99.4%         3.3000"));
@@ -90,6 +91,16 @@ TEST_CASE("the printed scheme is the stored one, for finetune to read") {
   CHECK(quant::parse_table(table, synthetic::layers({}), "table") == synthetic::scheme({}));
   CHECK(scheme_table(scratch.path() / "finetuned.h5") == table);
   CHECK_THROWS_AS(scheme_table(scratch.path() / "tokens.h5"), InputError);
+  SECTION("that of any budget") {
+    const fs::path searched = scratch.path() / "searched.h5";
+    CHECK(scheme_table(searched, "w4a6") == table);
+    CHECK(quant::parse_table(scheme_table(searched, "w4a4"), synthetic::layers({}), "table") ==
+          quant::parse_uniform("uniform:pact:w4a4", synthetic::layers({})));
+    CHECK(contains(message_of<InputError>([&] { scheme_table(searched, "w2a4"); }),
+                   "no scheme for the budget w2a4, but for w4a6, w4a4"));
+    CHECK(contains(message_of<InputError>([&] { scheme_table(scratch.path() / "finetuned.h5", "w4a4"); }),
+                   "no budgets"));
+  }
 }
 
 TEST_CASE("differences are those of content, not of provenance") {

@@ -1,7 +1,10 @@
 #include "report/run_report.hpp"
 
+#include <map>
+
 #include "catch.hpp"
 #include "core/error.hpp"
+#include "report/charts.hpp"
 #include "report/comparison.hpp"
 #include "report/csv_files.hpp"
 #include "report/page.hpp"
@@ -192,6 +195,72 @@ TEST_CASE("a baseline that was trained or evaluated otherwise does not count") {
     const auto comparison = compare(load_products(run, run));
     CHECK(comparison.contests.at(0).verdict == Contest::Verdict::no_rival);
     CHECK(contains(verdict_in_words(comparison), "another pretrained.h5"));
+  }
+}
+
+TEST_CASE(
+    "a scheme by hand that starts from the weights of the search was trained as long as the searched one") {
+  const ScratchDirectory scratch;
+  const fs::path run = scratch.path(), other = run / "baselines/scheme_0";
+  const synthetic::Result rival{"uniform:lsq+:w4a6", 21.0, 24.0 / 1024};
+  synthetic::write_run(run, good, {rival});
+  const auto from_search = [](config::Config& c) { c.finetune.from = "searched"; };
+  synthetic::write_finetuned(run / "finetuned.h5", run, "searched", {}, 30, 1e-4, from_search);
+  synthetic::write_evaluation(run, run, good);
+  synthetic::write_finetuned(other / "finetuned.h5", run, rival.scheme, {}, 30, 1e-4, from_search);
+  synthetic::write_evaluation(other, run, rival);
+  const auto c = compare(load_products(run, run));
+  CHECK(c.contests.at(0).verdict == Contest::Verdict::wins);
+  // The 40 steps of the search that was, not the search.steps of the configuration; batch and context 32.
+  const config::Config defaults;
+  for (const std::size_t i : {1, 2})
+    CHECK(c.models[i].training_tokens == (30.0 * static_cast<double>(defaults.finetune.batch) +
+                                          40.0 * static_cast<double>(defaults.search.batch)) *
+                                             32);
+}
+
+TEST_CASE("the chart of the cost has the level of every budget") {
+  const ScratchDirectory scratch;
+  synthetic::write_run(scratch.path(), good, {});
+  const Products products = load_products(scratch.path(), scratch.path());
+  std::map<std::string, double> levels;
+  for (const Chart& chart : search_charts(*products.searched))
+    for (const Series& series : chart.series)
+      if (series.name.starts_with("budget ")) levels[series.name] = series.y.at(0);
+  REQUIRE(levels.size() == 2);
+  CHECK(levels["budget w4a6"] == Approx(100 * 24.0 / 1024));
+  CHECK(levels["budget w4a4"] == Approx(100 * 16.0 / 1024));
+}
+
+TEST_CASE("beside the verdict is said which rivals were found without the recovery of the search") {
+  const ScratchDirectory scratch;
+  const fs::path run = scratch.path();
+  synthetic::write_run(run, good,
+                       {{"sensitivity", 20.9, 0.0233, "sensitivity", "w4a6"},
+                        {"random:1", 22.1, 0.0232, "random:1", "w4a6"},
+                        hand});
+  const auto search = [&](const std::string& strategy, const std::string& recovery) {
+    synthetic::write_searched(
+        run / ("baselines/scheme_" + std::string(strategy == "random:1" ? "1" : "0")) / "searched.h5", run,
+        {}, strategy, recovery);
+  };
+  search("random:1", "auto");
+  const std::string sentence =
+      "The searched scheme was found with search.weight_recovery = 0.75, sensitivity with 0: give the rivals "
+      "the same with --search.weight_recovery=0.75.";
+  SECTION("by default") {
+    search("sensitivity", "auto");
+    const Products products = load_products(run, run);
+    const Comparison c = compare(products);
+    CHECK(occurrences(verdict_in_words(c), sentence) == 1);
+    CHECK(occurrences(report_page(products, c, "run"), sentence) == 1);
+  }
+  SECTION("not where they had the same") {
+    search("sensitivity", "0.75");
+    CHECK(!contains(verdict_in_words(compare(load_products(run, run))), "weight_recovery"));
+  }
+  SECTION("nor where no found rival is in the table") {
+    CHECK(!contains(verdict_in_words(compare(load_products(run, run))), "weight_recovery"));
   }
 }
 

@@ -171,10 +171,17 @@ void write_pretrained(const fs::path& path, const fs::path& tokens, const Sizes&
   });
 }
 
-void write_searched(const fs::path& path, const fs::path& run, const Sizes& sizes) {
+void write_searched(const fs::path& path, const fs::path& run, const Sizes& sizes,
+                    const std::string& strategy, const std::string& recovery) {
   const std::vector<store::InputRecord> inputs{input("tokens", run / "tokens.h5"),
                                                input("pretrained", run / "pretrained.h5")};
-  store::publish(path, provenance("search", inputs), [&](store::File& file) {
+  config::Config config;
+  config.finetune.steps = 30;
+  config.search.strategy = strategy;
+  config.search.weight_recovery = recovery;
+  auto facts_of_run = provenance("search", inputs);
+  facts_of_run.configuration = config::to_ini(config);
+  store::publish(path, facts_of_run, [&](store::File& file) {
     write_model(file, sizes);
     write_candidates(file, sizes);
     quant::save_scheme(file, scheme(sizes), layers(sizes));
@@ -186,11 +193,13 @@ void write_searched(const fs::path& path, const fs::path& run, const Sizes& size
     file.set_attribute("/search", "budget", std::string("w4a6"));
     file.set_attribute("/search", "capacity", std::int64_t{24 * 5000});
     file.set_attribute("/search", "full_cost", std::int64_t{1024 * 5000});
-    file.set_attribute("/search", "strategy", std::string("darts"));
+    file.set_attribute("/search", "strategy", strategy);
     const std::pair<const char*, std::int64_t> budgets[] = {{"w4a6", 24}, {"w4a4", 16}};
     for (std::size_t i = 0; i < std::size(budgets); ++i) {
       const std::string at = "/schemes/" + std::to_string(i);
-      file.write_text(at + "/table", quant::to_table(scheme(sizes)));
+      file.write_text(
+          at + "/table",
+          quant::to_table(i == 0 ? scheme(sizes) : quant::parse_uniform("uniform:pact:w4a4", layers(sizes))));
       file.set_attribute(at, "budget", std::string(budgets[i].first));
       file.set_attribute(at, "capacity", budgets[i].second * 5000);
       file.set_attribute(at, "scheme_cost", static_cast<double>(budgets[i].second) / 1024 - 0.0001);
@@ -230,7 +239,12 @@ void write_finetuned(const fs::path& path, const fs::path& run, const std::strin
     record_training(metrics, steps, end + 0.3, end);
     metrics.save(file);
     file.set_attribute("/finetune", "scheme", scheme_name);
-    file.set_attribute("/finetune", "from", std::string("pretrained"));
+    const bool from_search = config.finetune.from == "searched";
+    if (quant::is_uniform_shorthand(scheme_name))
+      file.set_attribute("/finetune", "strategy", std::string("hand"));
+    file.set_attribute("/finetune", "from", config.finetune.from);
+    file.set_attribute("/finetune", "search_tokens",
+                       from_search ? std::int64_t{sizes.steps} * config.search.batch * 32 : 0);
     file.set_attribute("/finetune", "steps", std::int64_t{steps});
     file.set_attribute("/finetune", "start_loss", end + 0.35);
     file.set_attribute("/finetune", "final_loss", end + 0.05);

@@ -32,7 +32,9 @@ store::InputRecord input(const std::string& name, const fs::path& path);
 
 void write_tokens(const fs::path& path);
 void write_pretrained(const fs::path& path, const fs::path& tokens, const Sizes& sizes = {});
-void write_searched(const fs::path& path, const fs::path& run, const Sizes& sizes = {});
+/// `recovery`: search.weight_recovery of its configuration.
+void write_searched(const fs::path& path, const fs::path& run, const Sizes& sizes = {},
+                    const std::string& strategy = "darts", const std::string& recovery = "auto");
 /// `scheme_name`: "searched" or what finetune.scheme said.
 void write_finetuned(const fs::path& path, const fs::path& run, const std::string& scheme_name,
                      const Sizes& sizes = {}, int steps = 30, double learning_rate = 1e-4,

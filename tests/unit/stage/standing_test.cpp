@@ -76,6 +76,19 @@ TEST_CASE("a scheme that was found comes from the search that found it") {
   CHECK(searched_of("random") == fs::path("in/baselines/random_1/searched.h5"));
 }
 
+TEST_CASE("a found scheme without a budget is another one where another budget comes first") {
+  config::Config config;
+  const auto key_of = [&](const std::string& scheme, const std::vector<std::string>& budgets) {
+    config.finetune.scheme = scheme;
+    config.search.budget = budgets;
+    return finetune_of(config).extra_key;
+  };
+  for (const std::string scheme : {"searched", "sensitivity"})
+    CHECK(key_of(scheme, {"w4a8", "5%"}) != key_of(scheme, {"5%", "w4a8"}));
+  for (const std::string scheme : {"searched:5%", "uniform:lsq+:w4a8"})
+    CHECK(key_of(scheme, {"w4a8", "5%"}) == key_of(scheme, {"5%", "w4a8"}));
+}
+
 TEST_CASE("the best scheme follows what it is chosen from") {
   config::Config config;
   config.search.budget = {"w4a8", "5%"};

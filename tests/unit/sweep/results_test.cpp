@@ -212,7 +212,7 @@ struct Run {
   std::string candidates = "all";
   double swing = 0;  ///< over windows
 };
-sweep::Results results_of(const std::vector<Run>& runs) {
+sweep::Results results_of(const std::vector<Run>& runs, const std::string& own = "darts") {
   sweep::Results results{.name = "runs",
                          .keys = {"search.strategy", "search.budget", "candidates", "run.seed"},
                          .tasks = {},
@@ -232,7 +232,7 @@ sweep::Results results_of(const std::vector<Run>& runs) {
       model.windows.nll.push_back(10 * std::log(run.perplexity) + (w % 2 == 0 ? run.swing : -run.swing));
       model.windows.tokens.push_back(10);
     }
-    sweep::take_role(model);
+    sweep::take_role(model, own);
     sweep::TaskResult result{
         .task = {}, .model = model, .full_precision = {}, .pretrained = {}, .scheme = {}, .missing = {}};
     result.task.settings = {{"search.strategy", run.name},
@@ -258,13 +258,46 @@ TEST_CASE("in a sweep, what another strategy than darts found is a rival by the 
   model.name = "searched";
   model.role = report::EvaluatedModel::Role::searched;
   auto other = model;
-  sweep::take_role(model);  // of the time before strategies
+  sweep::take_role(model, "darts");  // of the time before strategies
   CHECK(model.role == report::EvaluatedModel::Role::searched);
   other.strategy = "random:2";
   other.budget = "w3a3";
-  sweep::take_role(other);
+  sweep::take_role(other, "darts");
   CHECK(other.role == report::EvaluatedModel::Role::rival);
   CHECK(other.name == "random:2:w3a3");
+}
+
+TEST_CASE("the search of a sweep is darts where it has it, else the strategy of its configuration") {
+  const auto own = [](const std::string& strategy, const std::vector<std::string>& axis) {
+    config::Config base;
+    base.search.strategy = strategy;
+    std::vector<sweep::Task> tasks;
+    for (const std::string& value : axis) {
+      sweep::Task task;
+      task.config = base;
+      task.config.search.strategy = value;
+      tasks.push_back(task);
+    }
+    sweep::Task baseline;
+    baseline.baseline = true;
+    tasks.push_back(baseline);
+    return sweep::own_strategy(tasks, base);
+  };
+  CHECK(own("darts", {"darts"}) == "darts");
+  CHECK(own("sensitivity", {"sensitivity"}) == "sensitivity");  // though a baseline is by darts
+  CHECK(own("sensitivity", {"sensitivity", "darts"}) == "darts");
+  CHECK(own("random", {"random:1"}) == "random:1");
+}
+
+TEST_CASE("a sweep of another strategy than darts has its verdicts too") {
+  const auto results = results_of({Run{"sensitivity", "1", "w3a3", 20, 0.0087, 0.0088},
+                                   {"uniform", "1", "w3a3", 20.4, 0.0088},
+                                   {"searched", "1", "w3a3", 20.2, 0.0088}},
+                                  "sensitivity");
+  const auto& group = searched_in(results);
+  CHECK(group.mean.strategy == "sensitivity");
+  CHECK(group.rival == "darts:w3a3");
+  CHECK_THAT(sweep::verdict_of(group), Contains("wins -0.99%"));
 }
 
 TEST_CASE(

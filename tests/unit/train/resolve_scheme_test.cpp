@@ -22,6 +22,7 @@ std::filesystem::path write_search(const ScratchDirectory& scratch, const std::s
   const auto path = scratch.path() / "searched.h5";
   auto file = store::File::create(path);
   file.set_attribute("/search", "budget", std::string("w3a3"));
+  if (several) file.set_attribute("/search", "budgets", std::string("w3a3 w4a4 5%"));
   if (!strategy.empty()) file.set_attribute("/search", "strategy", strategy);
   quant::save_scheme(file, all("lsq+:w3a3"), layers);
   const std::vector<std::string> budgets{"w3a3", "w4a4", "5%"},
@@ -35,10 +36,11 @@ std::filesystem::path write_search(const ScratchDirectory& scratch, const std::s
   return path;
 }
 
-train::ResolvedScheme resolved(const std::string& word, const std::filesystem::path& searched) {
+train::ResolvedScheme resolved(const std::string& word, const std::filesystem::path& searched,
+                               const std::vector<std::string>& budgets = {}) {
   config::FinetuneOptions options;
   options.scheme = word;
-  return train::resolve_scheme(options, layers, word, &searched);
+  return train::resolve_scheme(options, layers, word, &searched, budgets);
 }
 
 template <class Work>
@@ -86,6 +88,22 @@ TEST_CASE("a search without several budgets has its one scheme") {
   CHECK(resolved("searched", searched).strategy == "darts");
   CHECK(resolved("searched:w3a3", searched).scheme == all("lsq+:w3a3"));
   CHECK_THAT(refusal([&] { resolved("searched:w4a4", searched); }), Contains("no scheme for the budget"));
+}
+
+TEST_CASE("the first budget is that of the configuration, wherever the search has it") {
+  const ScratchDirectory scratch;
+  for (const std::string strategy : {"darts", "random:2"}) {
+    const auto searched = write_search(scratch, strategy);
+    const std::string word = strategy == "darts" ? "searched" : strategy;
+    const auto found = resolved(word, searched, {"5%", "w3a3"});
+    CHECK(found.scheme == all("uniform:w8a8"));
+    CHECK(found.budget == "5%");
+    CHECK(resolved(word + ":w4a4", searched, {"5%", "w3a3"}).budget == "w4a4");
+    CHECK(resolved(word, searched).budget == "w3a3");
+    CHECK_THAT(refusal([&] { resolved(word, searched, {"w2a4"}); }),
+               Contains("no scheme for the budget w2a4, but for w3a3 w4a4 5%"));
+    std::filesystem::remove(searched);
+  }
 }
 
 TEST_CASE("a scheme by hand needs no search") {
