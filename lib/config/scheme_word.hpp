@@ -25,6 +25,9 @@ std::string strategy_complaint(const std::string& text);
 /// gradient descent are darts' alone.
 bool bears_on_strategy(const std::string& option, const Strategy& strategy);
 
+/// search.weight_recovery as a number: what "auto" stands for depends on the strategy.
+double weight_recovery(const SearchOptions& options);
+
 /// What a word such as "searched:5%", "random:2:w2a4" or "uniform:lsq+:w4a8" stands for.
 struct SchemeWord {
   enum class Kind {

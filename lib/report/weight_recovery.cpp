@@ -2,13 +2,10 @@
 
 #include <algorithm>
 
-#include "config/syntax.hpp"
+#include "config/scheme_word.hpp"
 
 namespace bitdarts::report {
 namespace {
-
-// search::weight_recovery(): what "auto" stands for.
-constexpr double of_darts = 0.75, of_others = 0;
 
 std::string strategy_of(const Product& searched) {
   return searched.file.text_attribute("/search", "strategy").value_or("darts");
@@ -18,8 +15,7 @@ std::string strategy_of(const Product& searched) {
 double recovery_of(const Product& searched) {
   const auto config = configuration_of(searched);
   if (!config || searched.provenance.configuration.find("\nweight_recovery") == std::string::npos) return NAN;
-  return config::read_share(config->search.weight_recovery)
-      .value_or(strategy_of(searched) == "darts" ? of_darts : of_others);
+  return config::weight_recovery(config->search);
 }
 
 bool weighs_candidates(const std::string& strategy) {

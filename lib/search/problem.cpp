@@ -1,6 +1,5 @@
 #include "search/problem.hpp"
 
-#include "config/syntax.hpp"
 #include "core/error.hpp"
 #include "quant/bank_file.hpp"
 
@@ -65,14 +64,6 @@ Problem load_problem(const stage::Context& context, const stage::Run& run) {
       quant::make_search_bank(problem.layout.linears, quant::parse_candidates(options.weight_candidates),
                               quant::parse_candidates(options.activation_candidates), bank_options(problem));
   return problem;
-}
-
-double weight_recovery(const config::SearchOptions& options) {
-  // Measured (lib/METHOD.md): what is left of a weight's error after finetuning is about a quarter; three
-  // budgets, two corpora.
-  constexpr double of_the_search = 0.75;
-  return config::read_share(options.weight_recovery)
-      .value_or(options.strategy == "darts" ? of_the_search : 0.0);
 }
 
 double measured_loss(const Problem& problem, train::Engine<float>& engine, std::span<const float> weights,

@@ -46,9 +46,6 @@ struct Problem {
 /// tokens.h5 and pretrained.h5; InputError when they do not fit each other.
 Problem load_problem(const stage::Context& context, const stage::Run& run);
 
-/// search.weight_recovery as a number, for the strategy of the options.
-double weight_recovery(const config::SearchOptions& options);
-
 /// Batches of the search part that losses beside a scheme are measured on.
 inline constexpr std::int64_t measuring_batches = 4;
 /// Mean loss over them [nats per token].
