@@ -157,8 +157,8 @@ bool bears_on_strategy(const std::string& option, const Strategy& strategy) {
 }
 
 double weight_recovery(const SearchOptions& options) {
-  // Measured (lib/METHOD.md section 10): what is left of a weight's error after finetuning is about a quarter.
-  // The other strategies are those that others publish.
+  // Measured (lib/METHOD.md section 10): what is left of a weight's error after finetuning is about a
+  // quarter. The other strategies are those that others publish.
   constexpr double of_darts = 0.75, of_others = 0;
   return read_share(options.weight_recovery).value_or(options.strategy == "darts" ? of_darts : of_others);
 }

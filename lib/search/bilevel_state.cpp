@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "config/scheme_word.hpp"
 #include "quant/bank_file.hpp"
 #include "search/bilevel.hpp"
 #include "search/statistics.hpp"
@@ -99,7 +100,7 @@ SiteValues Bilevel<Real>::values_of_now() const {
   if (measure() == quant::ErrorMeasure::fisher && errors_weight_ > 0) {
     for (auto& of_site : values)
       for (double& value : of_site) value /= errors_weight_;
-    return after_recovery(bank_, std::move(values), weight_recovery(options_));
+    return after_recovery(bank_, std::move(values), config::weight_recovery(options_));
   }
   const quant::Bank bank = noise_free();
   for (std::size_t s = 0; s < values.size(); ++s) values[s] = values_by_width(bank, bank.sites[s]);

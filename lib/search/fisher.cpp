@@ -54,7 +54,7 @@ Findings find_by_fisher(const Workbench& bench) {
   }
   Findings findings = untrained(problem);
   findings.steps = batches;
-  values = after_recovery(problem.bank, std::move(values), weight_recovery(problem.options));
+  values = after_recovery(problem.bank, std::move(values), config::weight_recovery(problem.options));
   findings.schemes = assign_all(problem, values);
   findings.values.assign(problem.budgets.size(), std::move(values));
   return findings;

@@ -107,7 +107,7 @@ Findings find_by_sensitivity(const Workbench& bench) {
       {.what = "sensitivity", .steps = pass.steps(), .tokens_per_step = pass.tokens_per_step()});
   findings.values.assign(
       bench.problem.budgets.size(),
-      after_recovery(bench.problem.bank, pass.values(), weight_recovery(bench.problem.options)));
+      after_recovery(bench.problem.bank, pass.values(), config::weight_recovery(bench.problem.options)));
   findings.schemes = assign_all(bench.problem, findings.values.front());
   return findings;
 }
