@@ -111,7 +111,8 @@ void add_search_problem(Adder& add, SearchOptions& o) {
   add("tie", o.tie, "", "shared-input: q, k, v get one choice, and gate, up another",
       one_of({"none", "shared-input"}));
   add("weights", o.weights, "",
-      "trained by the inner level, or frozen: half the work of a step, and search.order is then first: "
+      "trained by the inner level, or frozen: one pass a step instead of two, and search.order is then "
+      "first: "
       "there is no inner step to look through",
       one_of({"trained", "frozen"}));
   add("order", o.order, "",

@@ -23,10 +23,7 @@ quant::Bank full_precision_bank(const Problem& problem) {
   const auto& options = problem.options;
   quant::Bank bank = quant::make_search_bank(
       problem.layout.linears, with_full_precision(quant::parse_candidates(options.weight_candidates)),
-      with_full_precision(quant::parse_candidates(options.activation_candidates)),
-      {.per_channel = options.weight_scale == "channel",
-       .tie_shared_input = options.tie == "shared-input",
-       .context = problem.shape.context});
+      with_full_precision(quant::parse_candidates(options.activation_candidates)), bank_options(problem));
   quant::transfer_ranges(problem.bank, bank);
   for (const auto& site : bank.sites)
     for (std::size_t k = 0; k < site.candidates.size(); ++k)

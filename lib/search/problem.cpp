@@ -6,12 +6,6 @@
 namespace bitdarts::search {
 namespace {
 
-quant::BankOptions bank_options(const Problem& problem) {
-  return {.per_channel = problem.options.weight_scale == "channel",
-          .tie_shared_input = problem.options.tie == "shared-input",
-          .context = problem.shape.context};
-}
-
 Budget resolve_budget(const std::string& text, quant::CostKind kind, const config::SearchOptions& options,
                       std::span<const quant::LayerShape> layers, const Console& console) {
   const auto capacity =
@@ -36,6 +30,12 @@ std::vector<Budget> resolve_budgets(const config::SearchOptions& options,
   if (budgets.empty())
     budgets.push_back({.kind = kind, .capacity = {}, .target = 0, .text = {}, .binding = false});
   return budgets;
+}
+
+quant::BankOptions bank_options(const Problem& problem) {
+  return {.per_channel = problem.options.weight_scale == "channel",
+          .tie_shared_input = problem.options.tie == "shared-input",
+          .context = problem.shape.context};
 }
 
 Problem load_problem(const stage::Context& context, const stage::Run& run) {

@@ -43,6 +43,9 @@ struct Problem {
   }
 };
 
+/// Scales, ties and context of the problem's quantizers.
+quant::BankOptions bank_options(const Problem& problem);
+
 /// tokens.h5 and pretrained.h5; InputError when they do not fit each other.
 Problem load_problem(const stage::Context& context, const stage::Run& run);
 
