@@ -113,8 +113,8 @@ struct QuantizedInput : torch::autograd::Function<QuantizedInput> {
 };
 
 bool passes_through(const InputQuantizer& quantizer) {
-  return quantizer.pass_through ||
-         (quantizer.candidates.size() == 1 && quantizer.candidates[0].method == quant::Method::identity);
+  return quantizer.pass_through || (quantizer.candidates.size() == 1 &&
+                                    !quant::has_codes(quant::traits(quantizer.candidates[0].method)));
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ std::string shared_input_group(const std::string& layer) {
   return layer;
 }
 
+bool is_measured(const Candidate& candidate) { return traits(candidate.method).range == Range::maximum; }
+
 struct Builder {
   Bank bank;
 
@@ -177,7 +179,7 @@ void initialise_input_site(Bank& bank, const Site& site, std::span<const float> 
 template <class Real>
 void refresh_weight_maxima(Bank& bank, const Site& site, std::span<const Real> weights) {
   const bool any = std::any_of(site.candidates.begin(), site.candidates.end(),
-                               [](const Candidate& c) { return c.method == Method::uniform; });
+                               [](const Candidate& c) { return is_measured(c); });
   if (!any) return;
   const std::size_t row = weights.size() / static_cast<std::size_t>(site.channels);
   for (std::int64_t c = 0; c < site.channels; ++c) {
@@ -185,15 +187,14 @@ void refresh_weight_maxima(Bank& bank, const Site& site, std::span<const Real> w
     for (const Real w : weights.subspan(static_cast<std::size_t>(c) * row, row))
       largest = std::max(largest, std::abs(w));
     for (std::size_t j = 0; j < site.candidates.size(); ++j) {
-      if (site.candidates[j].method == Method::uniform)
-        bank.theta[site.range_at(j, c)] = static_cast<double>(largest);
+      if (is_measured(site.candidates[j])) bank.theta[site.range_at(j, c)] = static_cast<double>(largest);
     }
   }
 }
 
 void update_input_maximum(Bank& bank, const Site& site, double maximum, double momentum) {
   for (std::size_t j = 0; j < site.candidates.size(); ++j) {
-    if (site.candidates[j].method != Method::uniform) continue;
+    if (!is_measured(site.candidates[j])) continue;
     double& range = bank.theta[site.range_at(j, 0)];
     range = momentum * range + (1 - momentum) * maximum;
   }
