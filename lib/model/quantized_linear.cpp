@@ -1,6 +1,7 @@
 #include "model/quantized_linear.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "quant/tensor_reference.hpp"
 
@@ -72,12 +73,27 @@ at::Tensor unmix(const at::Tensor& x, at::Tensor gradient, InputQuantizer& quant
   return dx;
 }
 
+// At least `least`, odd, and with no factor in common with the columns: so every column is visited in turn.
+std::size_t column_stride(std::size_t least, std::size_t columns) {
+  std::size_t stride = std::max<std::size_t>(1, least) | 1u;
+  while (std::gcd(stride, columns) != 1) stride += 2;
+  return stride;
+}
+
 void calibrate(const at::Tensor& x, InputQuantizer& quantizer) {
-  if (quantizer.sample.size() >= quantizer.sample_limit) return;
+  constexpr std::size_t usual = 65536;  // values of a pass, about
   const at::Tensor values = x.detach().to(at::kCPU, at::kFloat).contiguous();
   const auto all = elements<float>(values);
-  // An odd stride visits every column of the tensor in turn.
-  const std::size_t stride = std::max<std::size_t>(1, all.size() / 65536) | 1u;
+  const auto columns = static_cast<std::size_t>(x.size(-1));
+  std::size_t stride = column_stride(all.size() / usual, columns);
+  if (quantizer.sample.empty()) {
+    // Where all passes together would take more than the limit, the last of them would not be heard.
+    const std::size_t of_pass = (all.size() + stride - 1) / stride,
+                      share = quantizer.sample_limit / quantizer.sample_passes;
+    if (of_pass * quantizer.sample_passes > quantizer.sample_limit && share > 0)
+      quantizer.sample_stride = column_stride((all.size() + share - 1) / share, columns);
+  }
+  if (quantizer.sample_stride > 0) stride = quantizer.sample_stride;
   for (std::size_t i = 0; i < all.size() && quantizer.sample.size() < quantizer.sample_limit; i += stride) {
     quantizer.sample.push_back(all[i]);
   }

@@ -75,6 +75,8 @@ void Engine<Real>::calibrate(std::span<const Real> parameters, quant::Bank& bank
   for (auto& site : used->sites) {
     site.pass_through = true;
     site.sample_limit = sample_limit;
+    site.sample_passes =
+        static_cast<std::size_t>((sequences + sequences_at_a_time - 1) / sequences_at_a_time);
   }
   for (std::int64_t first = 0; first < sequences; first += sequences_at_a_time) {
     my.batch_loss(sampler, 0, first, std::min(sequences_at_a_time, sequences - first), used);
