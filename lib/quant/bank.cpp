@@ -83,7 +83,7 @@ Bank build(std::vector<LayerShape> layers, const BankOptions& options, Choice ch
     builder.bank.sites[at->second].layers.push_back(l);
     builder.bank.input_site.push_back(at->second);
   }
-  builder.bank.probability.resize(builder.bank.alpha.size());
+  builder.bank.noise_free.resize(builder.bank.alpha.size());
   update_probabilities(builder.bank, 1.0);
   return std::move(builder.bank);
 }
@@ -91,7 +91,7 @@ Bank build(std::vector<LayerShape> layers, const BankOptions& options, Choice ch
 }  // namespace
 
 double Bank::expected_bits(const Site& site) const {
-  const auto p = probabilities(site);
+  const auto p = noise_free_probabilities(site);
   double bits = 0;
   for (std::size_t j = 0; j < p.size(); ++j) bits += p[j] * site.candidates[j].bits;
   return bits;
@@ -127,17 +127,21 @@ Bank make_scheme_bank(std::vector<LayerShape> layers, const Scheme& scheme, cons
 }
 
 void update_probabilities(Bank& bank, double temperature, std::span<const double> noise) {
-  for (const auto& site : bank.sites) {
-    const std::size_t n = site.candidates.size();
-    const auto logit = [&](std::size_t j) {
-      return (bank.alpha[site.alpha + j] + (noise.empty() ? 0.0 : noise[site.alpha + j])) / temperature;
-    };
-    double largest = logit(0), sum = 0;
-    for (std::size_t j = 1; j < n; ++j) largest = std::max(largest, logit(j));
-    for (std::size_t j = 0; j < n; ++j)
-      sum += bank.probability[site.alpha + j] = std::exp(logit(j) - largest);
-    for (std::size_t j = 0; j < n; ++j) bank.probability[site.alpha + j] /= sum;
-  }
+  const auto softmax = [&](std::span<const double> with, std::vector<double>& p) {
+    for (const auto& site : bank.sites) {
+      const std::size_t n = site.candidates.size();
+      const auto logit = [&](std::size_t j) {
+        return (bank.alpha[site.alpha + j] + (with.empty() ? 0.0 : with[site.alpha + j])) / temperature;
+      };
+      double largest = logit(0), sum = 0;
+      for (std::size_t j = 1; j < n; ++j) largest = std::max(largest, logit(j));
+      for (std::size_t j = 0; j < n; ++j) sum += p[site.alpha + j] = std::exp(logit(j) - largest);
+      for (std::size_t j = 0; j < n; ++j) p[site.alpha + j] /= sum;
+    }
+  };
+  softmax({}, bank.noise_free);
+  bank.probability = bank.noise_free;
+  if (!noise.empty()) softmax(noise, bank.probability);
 }
 
 template <class Real>

@@ -37,15 +37,14 @@ std::vector<double> over_channels(const Site& site, std::span<const MixedSums> s
   return total;
 }
 
-// d/dα_k of Σ_j p_j value_j = p_k/τ (value_k - Σ_j p_j value_j).
+}  // namespace
+
 void add_softmax_gradient(std::span<const double> p, std::span<const double> values, double temperature,
                           double weight, std::span<double> gradient) {
   double mean = 0;
   for (std::size_t j = 0; j < p.size(); ++j) mean += p[j] * values[j];
   for (std::size_t k = 0; k < p.size(); ++k) gradient[k] += weight * p[k] / temperature * (values[k] - mean);
 }
-
-}  // namespace
 
 std::vector<double> candidate_errors(const Site& site, std::span<const MixedSums> sums,
                                      const SiteObjective& objective) {
@@ -74,10 +73,10 @@ void add_site_gradients(const Bank& bank, const Site& site, std::span<const Mixe
     add_softmax_gradient(p, task, objective.temperature, 1.0, alpha_part);
   }
   const auto errors = candidate_errors(site, sums, objective);
-  add_softmax_gradient(p, errors, objective.temperature, objective.error_weight, alpha_part);
+  add_softmax_gradient(p, errors, objective.temperature, objective.error_multiplier, alpha_part);
 
   const double task_weight = objective.task_gradient ? 1.0 : 0.0;
-  const double error_factor = 2.0 * objective.error_weight / error_unit(sums, objective);
+  const double error_factor = 2.0 * objective.error_multiplier / error_unit(sums, objective);
   for (std::size_t j = 0; j < p.size(); ++j) {
     const Candidate& candidate = site.candidates[j];
     const MethodTraits& method = traits(candidate.method);

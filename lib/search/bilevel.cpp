@@ -13,15 +13,16 @@ namespace {
 
 constexpr double alpha_beta1 = 0.5, alpha_beta2 = 0.999;  // as DARTS trains its architecture
 
-MultiplierOptions cost_multiplier(const config::SearchOptions& o, const std::vector<Budget>& budgets) {
+MultiplierOptions cost_multiplier_options(const config::SearchOptions& o,
+                                          const std::vector<Budget>& budgets) {
   const auto mode = parse_mode(o.cost_mode);
-  // Without a budget there is nothing to be dual to: the coefficient stays at its start.
+  // Without a budget there is nothing to be dual to: the multiplier stays at its start.
   if (mode == MultiplierMode::dual && !budgets.front().capacity)
     return {.mode = MultiplierMode::fixed, .start = o.cost_weight};
   return {.mode = mode, .start = o.cost_weight, .rate = o.cost_rate, .damping = o.cost_damping};
 }
 
-MultiplierOptions error_multiplier(const config::SearchOptions& o) {
+MultiplierOptions error_multiplier_options(const config::SearchOptions& o) {
   const auto mode = parse_mode(o.error_mode);
   const bool dual =
       mode == MultiplierMode::dual;  // gains in units of 1/T: the λ of a relative error is of that size
@@ -51,12 +52,11 @@ Bilevel<Real>::Bilevel(const config::SearchOptions& options, std::uint64_t seed,
       engine_(engine),
       weights_(layout, std::move(weights), options.weights == "trained"),
       bank_(relaxed(std::move(bank), options.temperature)),
-      noise_free_probability_(bank_.probability),
       budgets_(std::move(budgets)),
-      schedule_(options, search::expected_cost(bank_, cost_kind()).ratio, targets_of(budgets_)),
+      schedule_(options, search::expected_cost(bank_, cost()).ratio, targets_of(budgets_)),
       levels_(levels),
-      cost_multiplier_(cost_multiplier(options, budgets_)),
-      error_multiplier_(error_multiplier(options)),
+      cost_multiplier_(cost_multiplier_options(options, budgets_)),
+      error_multiplier_(error_multiplier_options(options)),
       alpha_adam_(bank_.alpha.size()),
       theta_adam_(bank_.theta.size()),
       trained_theta_(quant::trained_theta(bank_)),
@@ -68,63 +68,28 @@ Bilevel<Real>::Bilevel(const config::SearchOptions& options, std::uint64_t seed,
 
 template <class Real>
 void Bilevel<Real>::relax(std::int64_t step) {
-  quant::update_probabilities(bank_, temperature(step));
-  noise_free_probability_ = bank_.probability;
+  std::vector<double> noise;
   if (options_.relaxation == "gumbel") {
     KeyedRandom random(seed_, Stream::gumbel, static_cast<std::uint64_t>(step));
-    std::vector<double> noise(bank_.alpha.size());
+    noise.resize(bank_.alpha.size());
     for (auto& n : noise) n = -std::log(-std::log(random.uniform()));
-    quant::update_probabilities(bank_, temperature(step), noise);
   }
+  quant::update_probabilities(bank_, temperature(step), noise);
 }
 
 template <class Real>
 void Bilevel<Real>::settle(std::int64_t steps) {
   quant::update_probabilities(bank_, temperature(std::max<std::int64_t>(0, steps - 1)));
-  noise_free_probability_ = bank_.probability;
   for (std::size_t b = 0; b < budgets_.size(); ++b)
     if (values_[b].empty()) keep_values(b);
 }
 
 template <class Real>
-quant::Bank Bilevel<Real>::noise_free() const {
-  quant::Bank bank = bank_;
-  bank.probability = noise_free_probability_;
-  return bank;
-}
-
-template <class Real>
-double Bilevel<Real>::error_weight() const {
+double Bilevel<Real>::error_multiplier() const {
   // L_err of this step is known only after its backward pass, which needs λ_err: the error of the step before
   // stands for it.
-  if (options_.error_budget <= 0) return error_multiplier_.value();
-  const auto errors = metrics_.column("search", "error");
-  if (errors.empty()) return error_multiplier_.value();
-  return error_multiplier_.effective(errors.back(), options_.error_budget);
-}
-
-template <class Real>
-quant::ExpectedCost Bilevel<Real>::expected_cost() const {
-  return search::expected_cost(noise_free(), cost_kind());
-}
-
-template <class Real>
-std::vector<double> Bilevel<Real>::cost_gradient(double temperature) const {
-  const quant::Bank bank = noise_free();
-  const auto cost = search::expected_cost(bank, cost_kind());
-  std::vector<double> gradient(bank_.alpha.size(), 0.0);
-  const auto add = [&](const quant::Site& site, double slope) {
-    const auto p = bank.probabilities(site);
-    const double mean = bank.expected_bits(site);
-    for (std::size_t k = 0; k < p.size(); ++k) {
-      gradient[site.alpha + k] += slope * p[k] / temperature * (site.candidates[k].bits - mean);
-    }
-  };
-  for (std::size_t l = 0; l < bank_.layers.size(); ++l) {
-    add(bank_.sites[bank_.weight_site[l]], cost.by_weight_bits[l]);
-    add(bank_.sites[bank_.input_site[l]], cost.by_input_bits[l]);
-  }
-  return gradient;
+  if (options_.error_budget <= 0 || !last_error_) return error_multiplier_.value();
+  return error_multiplier_.effective(*last_error_, options_.error_budget);
 }
 
 template <class Real>
@@ -166,7 +131,7 @@ auto Bilevel<Real>::level_gradients(std::int64_t step) -> LevelGradients {
   // The first order needs no gradient of the weights here, the second takes one for the direction of its
   // product.
   const train::Objective objective{
-      .error_weight = error_weight(),
+      .error_multiplier = error_multiplier(),
       .clip_decay = options_.clip_decay,
       .temperature = tau,
       .wanted = second_order() ? train::Wanted::all : train::Wanted::architecture,
@@ -188,9 +153,9 @@ auto Bilevel<Real>::level_gradients(std::int64_t step) -> LevelGradients {
   } else {
     outer = engine_.gradient(weights_.values(), &bank_, outer_batch, objective);
   }
-  const auto of_cost = cost_gradient(tau);
+  const auto of_cost = cost_gradient(bank_, cost(), tau);
   cost_multiplier_.observe(train::norm<double>(outer.alpha), train::norm<double>(of_cost));
-  const double lambda = cost_multiplier_.effective(expected_cost().ratio, target(step));
+  const double lambda = cost_multiplier_.effective(expected_ratio(), target(step));
   for (std::size_t k = 0; k < of_cost.size(); ++k) outer.alpha[k] += lambda * of_cost[k];
   return found;
 }
@@ -205,8 +170,9 @@ double Bilevel<Real>::outer_objective(std::int64_t step) {
   relax(step);
   const auto outer = engine_.gradient(weights_.values(), &bank_, {levels_.outer, step, options_.batch},
                                       {.error_measure = measure()});
-  const double ratio = expected_cost().ratio;
-  return outer.loss + error_weight() * outer.error + cost_multiplier_.effective(ratio, target(step)) * ratio;
+  const double ratio = expected_ratio();
+  return outer.loss + error_multiplier() * outer.error +
+         cost_multiplier_.effective(ratio, target(step)) * ratio;
 }
 
 template <class Real>
@@ -225,7 +191,7 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
   const auto& outer = found.outer;
   require_finite_loss(outer.loss, "the outer loss", step, levels_.outer);
   train::require_finite_gradients(bank_, outer.alpha, outer.theta, step, "search, outer level");
-  const double ratio = expected_cost().ratio, error = outer.error;
+  const double ratio = expected_ratio(), error = outer.error;
   const double lambda = cost_multiplier_.effective(ratio, target(step));
   if (learns_alpha) {
     // Decay pulls every logit back by a share of itself: no α runs away while λ is high, none has to be
@@ -242,6 +208,7 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
   }
   if (outer_quantizers) update_quantizers(outer.theta);
   observe_errors(outer);
+  last_error_ = error;
   log(step, outer, lambda, ratio);
   std::vector<Progress::Value> shown{{"outer", outer.loss}};
   std::vector<double> maxima;

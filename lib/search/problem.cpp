@@ -4,31 +4,13 @@
 #include "quant/bank_file.hpp"
 
 namespace bitdarts::search {
-namespace {
-
-Budget resolve_budget(const std::string& text, quant::CostKind kind, const config::SearchOptions& options,
-                      std::span<const quant::LayerShape> layers, const Console& console) {
-  const auto capacity =
-      quant::parse_budget(text, kind, layers, quant::parse_candidates(options.weight_candidates),
-                          quant::parse_candidates(options.activation_candidates));
-  if (!capacity.reach.empty()) console.warn("search.budget = " + text + " limits nothing: " + capacity.reach);
-  return {.kind = kind,
-          .capacity = capacity.most,
-          .target = static_cast<double>(capacity.most) / static_cast<double>(quant::full_cost(kind, layers)),
-          .text = text,
-          .binding = capacity.reach.empty()};
-}
-
-}  // namespace
-
-std::vector<Budget> resolve_budgets(const config::SearchOptions& options,
-                                    std::span<const quant::LayerShape> layers, const Console& console) {
-  const auto kind = quant::parse_cost(options.cost);
-  std::vector<Budget> budgets;
-  for (const std::string& text : options.budget)
-    budgets.push_back(resolve_budget(text, kind, options, layers, console));
-  if (budgets.empty())
-    budgets.push_back({.kind = kind, .capacity = {}, .target = 0, .text = {}, .binding = false});
+std::vector<quant::Budget> resolve_budgets(const config::SearchOptions& options,
+                                           std::span<const quant::LayerShape> layers,
+                                           const Console& console) {
+  auto budgets = quant::parse_budgets(options, layers);
+  for (const auto& budget : budgets)
+    if (!budget.reach.empty())
+      console.warn("search.budget = " + budget.text + " limits nothing: " + budget.reach);
   return budgets;
 }
 

@@ -28,9 +28,9 @@ enum class Wanted {
 
 /// What the gradient pass is asked for beyond the loss.
 struct Objective {
-  double error_weight = 0;  ///< λ_err
-  double clip_decay = 0;    ///< PACT λ_a
-  double temperature = 1;   ///< τ, for the α gradient
+  double error_multiplier = 0;  ///< λ_err
+  double clip_decay = 0;        ///< PACT λ_a
+  double temperature = 1;       ///< τ, for the α gradient
   Wanted wanted = Wanted::all;
   /// Of L_err and the error sums. fisher costs a light pass over the weights for every shard, and depends on
   /// the number of shards (quant/weight_errors.hpp).

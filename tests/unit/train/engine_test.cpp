@@ -93,7 +93,7 @@ TEST_CASE(
         quant::update_probabilities(bank, temperature);
         const auto found = bench.engine.gradient(
             bench.parameters, &bank, bench.batch(),
-            {.error_weight = error_weight, .clip_decay = clip_decay, .temperature = temperature});
+            {.error_multiplier = error_weight, .clip_decay = clip_decay, .temperature = temperature});
 
         ste::Network network(bench.shape, bench.layout, bench.parameters, bank, temperature);
         const auto [inputs, targets] = bench.tokens();
@@ -137,7 +137,7 @@ TEST_CASE("however a batch is cut into shards, the numbers are the same but for 
   Bench one(true, false, 1);
   auto bank = bank_for(one, {.per_channel = false, .tie_shared_input = true, .context = 5});
   quant::update_probabilities(bank, 1);
-  const train::Objective objective{.error_weight = 1, .clip_decay = 0, .temperature = 1};
+  const train::Objective objective{.error_multiplier = 1, .clip_decay = 0, .temperature = 1};
   const auto expected = one.engine.gradient(one.parameters, &bank, one.batch(), objective);
   for (const std::int64_t shards : {2, 4}) {
     Bench many(true, false, shards);
