@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "model/shape.hpp"
+#include "model/layout.hpp"
 #include "model/transformer.hpp"
 #include "quant/bank.hpp"
 

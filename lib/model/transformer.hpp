@@ -2,8 +2,8 @@
 #include <vector>
 
 #include "model/functions.hpp"
+#include "model/layout.hpp"
 #include "model/quantized_linear.hpp"
-#include "model/shape.hpp"
 #include "model/torch.hpp"
 
 namespace bitdarts::model {

@@ -7,7 +7,7 @@
 
 #include "comm/communicator.hpp"
 #include "data/corpus.hpp"
-#include "model/shape.hpp"
+#include "model/layout.hpp"
 #include "quant/bank.hpp"
 
 namespace bitdarts::train {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "model/shape.hpp"
+#include "model/layout.hpp"
 
 namespace plain {
 

@@ -1,4 +1,4 @@
-#include "model/shape.hpp"
+#include "model/layout.hpp"
 
 #include <unistd.h>
 
