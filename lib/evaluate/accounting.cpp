@@ -11,9 +11,8 @@ constexpr std::int64_t full_bits = 32, full_bytes = 4;
 std::int64_t unpacked_parameters(const model::ParameterLayout& layout) {
   auto count = static_cast<std::int64_t>(layout.total);
   for (std::size_t l = 0; l < layout.linears.size(); ++l) {
-    const auto& home = layout.parameters[layout.linear_parameter[l]];
     // A tied head is quantized as head only: the embedding it shares its matrix with stays.
-    if (home.name == layout.linears[l].name + ".weight") count -= layout.linears[l].parameters();
+    if (layout.linear_parameter[l] != layout.embedding) count -= layout.linears[l].parameters();
   }
   return count;
 }

@@ -13,6 +13,7 @@
 #include "evaluate/measure.hpp"
 #include "evaluate/rounds.hpp"
 #include "evaluate/test_text.hpp"
+#include "model/model_file.hpp"
 #include "quant/bank_file.hpp"
 #include "quant/cost.hpp"
 #include "train/device.hpp"

@@ -9,6 +9,7 @@
 #include "evaluate/measure.hpp"
 #include "evaluate/rounds.hpp"
 #include "evaluate/test_text.hpp"
+#include "model/model_file.hpp"
 #include "train/device.hpp"
 
 namespace bitdarts::evaluate {

@@ -11,15 +11,9 @@
 namespace bitdarts::quant {
 namespace {
 
-// The layers of a block that read the same tensor: q,k,v after the first norm, gate,up after the second.
-std::string shared_input_group(const std::string& layer) {
-  for (const char* name : {".q_proj", ".k_proj", ".v_proj"}) {
-    if (layer.ends_with(name)) return layer.substr(0, layer.rfind('.')) + ".qkv";
-  }
-  for (const char* name : {".gate_proj", ".up_proj"}) {
-    if (layer.ends_with(name)) return layer.substr(0, layer.rfind('.')) + ".gate_up";
-  }
-  return layer;
+// Layers that have a choice, or a quantizer of the input, in common have equal text.
+std::string group_of(const LayerShape& layer, bool shares) {
+  return shares && !layer.reads.empty() ? layer.reads : layer.name;
 }
 
 bool is_measured(const Candidate& candidate) { return traits(candidate.method).range == Range::maximum; }
@@ -99,12 +93,10 @@ double Bank::expected_bits(const Site& site) const {
 
 Bank make_search_bank(std::vector<LayerShape> layers, const std::vector<Candidate>& weights,
                       const std::vector<Candidate>& inputs, const BankOptions& options) {
-  std::vector<std::string> names;
-  for (const auto& layer : layers) names.push_back(layer.name);
+  std::vector<std::string> groups;
+  for (const auto& layer : layers) groups.push_back(group_of(layer, options.tie_shared_input));
   const auto choice = [&](std::size_t, Role role) { return role == Role::weight ? weights : inputs; };
-  const auto group = [&](std::size_t l, Role) {
-    return options.tie_shared_input ? shared_input_group(names[l]) : names[l];
-  };
+  const auto group = [&](std::size_t l, Role) { return groups[l]; };
   return build(std::move(layers), options, choice, group);
 }
 
@@ -113,6 +105,8 @@ Bank make_scheme_bank(std::vector<LayerShape> layers, const Scheme& scheme, cons
     throw Error("the scheme has " + std::to_string(scheme.entries.size()) + " entries for " +
                 std::to_string(layers.size()) + " layers");
   }
+  std::vector<std::string> groups;
+  for (const auto& layer : layers) groups.push_back(group_of(layer, options.tie_shared_input));
   const auto choice = [&](std::size_t l, Role role) {
     const auto& entry = scheme.entries[l];
     return std::vector<Candidate>{role == Role::weight ? entry.weight : entry.input};
@@ -121,7 +115,7 @@ Bank make_scheme_bank(std::vector<LayerShape> layers, const Scheme& scheme, cons
   const auto group = [&](std::size_t l, Role role) {
     const auto& entry = scheme.entries[l];
     if (!options.tie_shared_input || role == Role::weight) return entry.layer;
-    return shared_input_group(entry.layer) + " " + to_string(entry.input);
+    return groups[l] + " " + to_string(entry.input);
   };
   return build(std::move(layers), options, choice, group);
 }

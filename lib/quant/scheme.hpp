@@ -11,6 +11,7 @@ namespace bitdarts::quant {
 struct LayerShape {
   std::string name;  ///< public Llama name without ".weight": "model.layers.0.self_attn.q_proj"
   std::int64_t out_features = 0, in_features = 0;
+  std::string reads{};  ///< what it reads: layers with equal text can share a quantizer; empty: nobody else
   std::int64_t parameters() const { return out_features * in_features; }
   std::int64_t macs() const { return parameters(); }
 };

@@ -1,6 +1,7 @@
 #include "search/problem.hpp"
 
 #include "core/error.hpp"
+#include "model/model_file.hpp"
 #include "quant/bank_file.hpp"
 
 namespace bitdarts::search {

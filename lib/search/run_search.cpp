@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/error.hpp"
+#include "model/model_file.hpp"
 #include "quant/bank_file.hpp"
 #include "search/strategy.hpp"
 #include "train/device.hpp"

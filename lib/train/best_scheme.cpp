@@ -7,7 +7,7 @@
 #include "comm/together.hpp"
 #include "config/scheme_word.hpp"
 #include "core/error.hpp"
-#include "model/layout.hpp"
+#include "model/model_file.hpp"
 #include "quant/bank_file.hpp"
 #include "quant/budget.hpp"
 

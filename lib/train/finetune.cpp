@@ -4,6 +4,7 @@
 
 #include "config/scheme_word.hpp"
 #include "core/error.hpp"
+#include "model/model_file.hpp"
 #include "quant/bank_file.hpp"
 #include "quant/cost.hpp"
 #include "train/best_scheme.hpp"

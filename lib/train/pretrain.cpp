@@ -1,6 +1,7 @@
 #include "train/pretrain.hpp"
 
 #include "core/error.hpp"
+#include "model/model_file.hpp"
 #include "train/device.hpp"
 #include "train/loop.hpp"
 #include "train/weights.hpp"

@@ -8,8 +8,8 @@ using namespace quant_test;
 
 namespace {
 
-const std::vector<LayerShape> layers{{"model.layers.0.self_attn.q_proj", 3, 40},
-                                     {"model.layers.0.self_attn.k_proj", 2, 40}};
+const std::vector<LayerShape> layers{{"model.layers.0.self_attn.q_proj", 3, 40, "attention"},
+                                     {"model.layers.0.self_attn.k_proj", 2, 40, "attention"}};
 constexpr double temperature = 0.7, error_weight = 0.8, clip_decay = 0.03, tokens = 24;
 
 // A bank whose ranges clip, with offsets and unequal probabilities.

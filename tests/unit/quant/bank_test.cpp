@@ -11,11 +11,13 @@ using namespace quant_test;
 
 namespace {
 
-const std::vector<LayerShape> block{
-    {"model.layers.0.self_attn.q_proj", 4, 6}, {"model.layers.0.self_attn.k_proj", 2, 6},
-    {"model.layers.0.self_attn.v_proj", 2, 6}, {"model.layers.0.self_attn.o_proj", 6, 4},
-    {"model.layers.0.mlp.gate_proj", 8, 6},    {"model.layers.0.mlp.up_proj", 8, 6},
-    {"model.layers.0.mlp.down_proj", 6, 8}};
+const std::vector<LayerShape> block{{"model.layers.0.self_attn.q_proj", 4, 6, "attention"},
+                                    {"model.layers.0.self_attn.k_proj", 2, 6, "attention"},
+                                    {"model.layers.0.self_attn.v_proj", 2, 6, "attention"},
+                                    {"model.layers.0.self_attn.o_proj", 6, 4},
+                                    {"model.layers.0.mlp.gate_proj", 8, 6, "feed_forward"},
+                                    {"model.layers.0.mlp.up_proj", 8, 6, "feed_forward"},
+                                    {"model.layers.0.mlp.down_proj", 6, 8}};
 
 Bank search_bank(const BankOptions& options) {
   return make_search_bank(block, parse_candidates({"lsq+:4", "pact:3", "uniform:8", "fp32"}),

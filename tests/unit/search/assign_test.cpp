@@ -39,11 +39,13 @@ double value_of(const quant::Bank& bank, const search::SiteValues& values, const
 constexpr auto bops = quant::CostKind::bops;
 const quant::Candidate two = quant::parse_candidate("lsq+:2");
 
-const std::vector<quant::LayerShape> block{
-    {"model.layers.0.self_attn.q_proj", 4, 6}, {"model.layers.0.self_attn.k_proj", 2, 6},
-    {"model.layers.0.self_attn.v_proj", 2, 6}, {"model.layers.0.self_attn.o_proj", 6, 4},
-    {"model.layers.0.mlp.gate_proj", 9, 6},    {"model.layers.0.mlp.up_proj", 9, 6},
-    {"model.layers.0.mlp.down_proj", 6, 9}};
+const std::vector<quant::LayerShape> block{{"model.layers.0.self_attn.q_proj", 4, 6, "attention"},
+                                           {"model.layers.0.self_attn.k_proj", 2, 6, "attention"},
+                                           {"model.layers.0.self_attn.v_proj", 2, 6, "attention"},
+                                           {"model.layers.0.self_attn.o_proj", 6, 4},
+                                           {"model.layers.0.mlp.gate_proj", 9, 6, "feed_forward"},
+                                           {"model.layers.0.mlp.up_proj", 9, 6, "feed_forward"},
+                                           {"model.layers.0.mlp.down_proj", 6, 9}};
 // Few enough to try every scheme: q and k, which share an input, and o.
 const std::vector<quant::LayerShape> small{block[0], block[1], block[3]};
 const std::vector<std::string> names{"lsq+:2", "pact:4", "lsq+:8", "fp32"};
