@@ -58,8 +58,7 @@ Bilevel<Real>::Bilevel(const config::SearchOptions& options, std::uint64_t seed,
       cost_multiplier_(cost_multiplier_options(options, budgets_)),
       error_multiplier_(error_multiplier_options(options)),
       alpha_adam_(bank_.alpha.size()),
-      theta_adam_(bank_.theta.size()),
-      trained_theta_(quant::trained_theta(bank_)),
+      quantizers_(bank_),
       values_(budgets_.size()),
       reached_(budgets_.size(), 0.0),
       argmax_(argmax_by_site(bank_)) {
@@ -111,15 +110,15 @@ void Bilevel<Real>::add_unrolled_term(std::int64_t step, std::span<const Real> d
 template <class Real>
 train::Gradient<Real> Bilevel<Real>::inner_gradient(std::int64_t step) {
   const bool outer_quantizers = options_.quantizer_level == "outer";
-  auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch},
-                                {.clip_decay = options_.clip_decay,
-                                 .temperature = temperature(step),
-                                 .wanted = outer_quantizers   ? train::Wanted::weights
-                                           : trains_weights() ? train::Wanted::all
-                                                              : train::Wanted::architecture});
-  require_finite_loss(inner.loss, "the inner loss", step, levels_.inner);
+  auto inner = train::checked_gradient<Real>(engine_, weights_.values(), &bank_,
+                                             {levels_.inner, step, options_.batch},
+                                             {.clip_decay = options_.clip_decay,
+                                              .temperature = temperature(step),
+                                              .wanted = outer_quantizers   ? train::Wanted::weights
+                                                        : trains_weights() ? train::Wanted::all
+                                                                           : train::Wanted::architecture},
+                                             "search, inner level", "the inner loss");
   weights_.require_finite_gradient(inner.weights, step, "search, inner level");
-  if (!outer_quantizers) train::require_finite_gradients(bank_, {}, inner.theta, step, "search, inner level");
   return inner;
 }
 
@@ -137,6 +136,10 @@ auto Bilevel<Real>::level_gradients(std::int64_t step) -> LevelGradients {
       .wanted = second_order() ? train::Wanted::all : train::Wanted::architecture,
       .error_measure = measure()};
   const train::Batch outer_batch{levels_.outer, step, options_.batch};
+  const auto outer_pass = [&](std::span<const Real> weights) {
+    return train::checked_gradient<Real>(engine_, weights, &bank_, outer_batch, objective,
+                                         "search, outer level", "the outer loss");
+  };
   train::Gradient<Real>& outer = found.outer;
   if (second_order()) {
     const auto inner = found.inner.emplace(inner_gradient(step));
@@ -147,11 +150,11 @@ auto Bilevel<Real>::level_gradients(std::int64_t step) -> LevelGradients {
     if (const std::size_t bad = train::first_not_finite<Real>(moved); bad < moved.size())
       train::require_finite(NAN, "a weight after the unrolled update", step,
                             "search, " + weights_.name_of(bad));
-    outer = engine_.gradient(moved, &bank_, outer_batch, objective);
+    outer = outer_pass(moved);
     for (std::size_t i = 0; i < jacobian.size(); ++i) jacobian[i] *= outer.weights[i];
     add_unrolled_term(step, jacobian, outer);
   } else {
-    outer = engine_.gradient(weights_.values(), &bank_, outer_batch, objective);
+    outer = outer_pass(weights_.values());
   }
   const auto of_cost = cost_gradient(bank_, cost(), tau);
   cost_multiplier_.observe(train::norm<double>(outer.alpha), train::norm<double>(of_cost));
@@ -176,20 +179,11 @@ double Bilevel<Real>::outer_objective(std::int64_t step) {
 }
 
 template <class Real>
-void Bilevel<Real>::update_quantizers(std::span<const double> gradient) {
-  std::vector<double> scale = quant::theta_scale(bank_);
-  for (std::size_t i = 0; i < scale.size(); ++i) scale[i] *= trained_theta_[i];
-  theta_adam_.step(bank_.theta, gradient, {.learning_rate = options_.quantizer_learning_rate}, {}, scale);
-  quant::project_theta(bank_);
-}
-
-template <class Real>
 std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
   const bool learns_alpha = step >= options_.warmup_steps;
   const bool outer_quantizers = options_.quantizer_level == "outer";
   auto found = level_gradients(step);
   const auto& outer = found.outer;
-  require_finite_loss(outer.loss, "the outer loss", step, levels_.outer);
   train::require_finite_gradients(bank_, outer.alpha, outer.theta, step, "search, outer level");
   const double ratio = expected_ratio(), error = outer.error;
   const double lambda = cost_multiplier_.effective(ratio, target(step));
@@ -206,23 +200,20 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
     cost_multiplier_.update(ratio, target(step));
     error_multiplier_.update(error, options_.error_budget);
   }
-  if (outer_quantizers) update_quantizers(outer.theta);
+  if (outer_quantizers) quantizers_.update(bank_, outer.theta, options_.quantizer_learning_rate);
   observe_errors(outer);
   last_error_ = error;
   log(step, outer, lambda, ratio);
   std::vector<Progress::Value> shown{{"outer", outer.loss}};
-  std::vector<double> maxima;
-  for (const auto& sums : outer.sums) maxima.push_back(sums.front().maximum);
+  std::vector<double> maxima = train::maxima_of(outer);
   if (trains_weights() || !outer_quantizers) {
     update_inner_level(step, found);
-    for (std::size_t i = 0; i < maxima.size(); ++i)
-      maxima[i] = std::max(maxima[i], found.inner->sums[i].front().maximum);
+    const auto inner_maxima = train::maxima_of(*found.inner);
+    for (std::size_t i = 0; i < maxima.size(); ++i) maxima[i] = std::max(maxima[i], inner_maxima[i]);
     metrics_.record("inner", {{"step", static_cast<double>(step)}, {"loss", found.inner->loss}});
     shown.push_back({"inner", found.inner->loss});
   }
-  for (std::size_t i = 0; i < bank_.sites.size(); ++i)
-    if (bank_.sites[i].role == quant::Role::input)
-      quant::update_input_maximum(bank_, bank_.sites[i], maxima[i]);
+  quantizers_.update_maxima(bank_, maxima);
   for (const std::size_t budget : schedule_.ending(step)) keep_values(budget);
   shown.insert(shown.end(), {{"cost", 100 * ratio}, {"lambda", lambda}});
   return shown;
@@ -238,16 +229,8 @@ void Bilevel<Real>::update_inner_level(std::int64_t step, LevelGradients& found)
   }
   if (trains_weights())
     weights_.update(found.inner->weights, step, inner_options(), options_.clip_norm, "search, inner level");
-  if (options_.quantizer_level == "inner") update_quantizers(found.inner->theta);
-}
-
-template <class Real>
-void Bilevel<Real>::require_finite_loss(double loss, const std::string& what, std::int64_t step,
-                                        const data::Sampler& sampler) {
-  if (std::isfinite(loss)) return;
-  const train::Batch batch{sampler, step, options_.batch};
-  train::require_finite(loss, what, step,
-                        "search, " + engine_.locate_not_finite(weights_.values(), &bank_, batch));
+  if (options_.quantizer_level == "inner")
+    quantizers_.update(bank_, found.inner->theta, options_.quantizer_learning_rate);
 }
 
 template <class Real>

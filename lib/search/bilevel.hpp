@@ -13,7 +13,7 @@
 #include "search/statistics.hpp"
 #include "store/metrics.hpp"
 #include "train/loop.hpp"
-#include "train/weights.hpp"
+#include "train/training_pass.hpp"
 
 namespace bitdarts::search {
 
@@ -92,9 +92,6 @@ class Bilevel : public train::Trainee {
   double error_multiplier() const;  ///< λ_err as the loss of the next step sees it
   void relax(std::int64_t step);
   void add_unrolled_term(std::int64_t step, std::span<const Real> direction, train::Gradient<Real>& outer);
-  void require_finite_loss(double loss, const std::string& what, std::int64_t step,
-                           const data::Sampler& sampler);
-  void update_quantizers(std::span<const double> gradient);
   void update_inner_level(std::int64_t step, LevelGradients& found);
   void observe_errors(const train::Gradient<Real>& outer);
   SiteValues values_of_now() const;
@@ -110,8 +107,8 @@ class Bilevel : public train::Trainee {
   Schedule schedule_;
   Levels levels_;
   Multiplier cost_multiplier_, error_multiplier_;
-  train::Adam<double> alpha_adam_, theta_adam_;
-  std::vector<std::uint8_t> trained_theta_;
+  train::Adam<double> alpha_adam_;
+  train::QuantizerTraining quantizers_;
   SiteValues errors_;         // running mean of the candidates' errors
   double errors_weight_ = 0;  // of what has been observed; tends to 1
   std::vector<SiteValues> values_;

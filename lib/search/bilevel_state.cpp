@@ -115,7 +115,7 @@ template <class Real>
 void Bilevel<Real>::save_optimisers(store::File& file) const {
   if (trains_weights()) weights_.optimiser().save(file, "weights");
   alpha_adam_.save(file, "alpha");
-  theta_adam_.save(file, "quantizers");
+  quantizers_.save(file);
   cost_multiplier_.save(file, "cost");
   error_multiplier_.save(file, "error");
 }
@@ -141,7 +141,7 @@ template <class Real>
 void Bilevel<Real>::load(const store::File& file) {
   if (trains_weights()) weights_.load_state(file);
   alpha_adam_.load(file, "alpha");
-  theta_adam_.load(file, "quantizers");
+  quantizers_.load(file);
   cost_multiplier_.load(file, "cost");
   error_multiplier_.load(file, "error");
   quant::load_bank_state(file, bank_);

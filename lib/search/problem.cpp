@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "model/model_file.hpp"
 #include "quant/bank_file.hpp"
+#include "train/training_pass.hpp"
 
 namespace bitdarts::search {
 std::vector<quant::Budget> resolve_budgets(const config::SearchOptions& options,
@@ -51,11 +52,9 @@ Problem load_problem(const stage::Context& context, const stage::Run& run) {
 
 double measured_loss(const Problem& problem, train::Engine<float>& engine, std::span<const float> weights,
                      quant::Bank* bank) {
-  const auto sampler = problem.sampler(problem.corpus.search, Stream::validation_batch);
-  double total = 0;
-  for (std::int64_t b = 0; b < measuring_batches; ++b)
-    total += engine.loss(weights, bank, {sampler, b, problem.options.batch});
-  return total / static_cast<double>(measuring_batches);
+  return train::mean_loss(engine, weights, bank,
+                          problem.sampler(problem.corpus.search, Stream::validation_batch),
+                          measuring_batches, problem.options.batch);
 }
 
 quant::Bank discrete_bank(const Problem& problem, const quant::Bank& bank, const quant::Scheme& scheme) {

@@ -49,6 +49,14 @@ struct Gradient {
   std::vector<std::vector<double>> candidate_errors;  ///< quant::candidate_errors() by site; empty with alpha
 };
 
+/// The largest |x| that the pass saw at each input site [sites].
+template <class Real>
+std::vector<double> maxima_of(const Gradient<Real>& gradient) {
+  std::vector<double> maxima;
+  for (const auto& sums : gradient.sums) maxima.push_back(sums.empty() ? 0.0 : sums.front().maximum);
+  return maxima;
+}
+
 /// Forward and backward over the K virtual shards of a batch, summed over the ranks by the shard tree.
 /// The one place where LibTorch, the bank and MPI meet; pretrain, search and finetune are its clients.
 template <class Real>  // float, double
