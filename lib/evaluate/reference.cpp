@@ -82,7 +82,7 @@ Pretrained load_pretrained(const std::filesystem::path& path) {
   const auto file = store::File::open(path);
   Pretrained pretrained{.shape = model::load_shape(file), .layout = {}, .weights = {}};
   pretrained.layout = model::make_layout(pretrained.shape, false);
-  pretrained.weights.parameters = model::load_parameters(file, pretrained.layout);
+  pretrained.weights = model::load_parameters(file, pretrained.layout);
   return pretrained;
 }
 

@@ -91,7 +91,7 @@ void Engine<Real>::calibrate(std::span<const Real> parameters, quant::Bank& bank
       }
       quant::initialise_input_site(bank, site, sample);
     } else {
-      const auto weight = my.weight_of(parameters, site.layers[0]);
+      const auto weight = model::weight_of(my.layout, parameters, site.layers[0]);
       const std::vector<float> single(weight.begin(), weight.end());
       quant::initialise_weight_site(bank, site, single);
     }
