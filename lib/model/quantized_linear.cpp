@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "quant/tensor_reference.hpp"
+#include "model/device_functions.hpp"
 
 namespace bitdarts::model {
 namespace {
@@ -34,8 +34,9 @@ std::vector<quant::BoundCandidate<Real>> in_precision(
   return bound;
 }
 
-at::Tensor mix(const at::Tensor& x, const InputQuantizer& quantizer) {
-  if (!x.is_cpu()) return quant::mixed_forward_tensor(x, quantizer.candidates);
+}  // namespace
+
+at::Tensor host::mix(const at::Tensor& x, const InputQuantizer& quantizer) {
   at::Tensor mixed = at::empty_like(x);
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "mixed_forward", [&] {
     const auto bound = in_precision<scalar_t>(quantizer.candidates);
@@ -44,16 +45,9 @@ at::Tensor mix(const at::Tensor& x, const InputQuantizer& quantizer) {
   return mixed;
 }
 
-// dL/dx from G = dL/dx~, in place of G; x~ again in `mixed` when it is wanted.
-at::Tensor unmix(const at::Tensor& x, at::Tensor gradient, InputQuantizer& quantizer, at::Tensor* mixed) {
-  quantizer.sums.candidates.resize(quantizer.candidates.size());
-  if (!x.is_cpu()) {
-    auto [dx, again] =
-        quant::mixed_backward_tensor(x, gradient, quantizer.candidates, quantizer.sums, quantizer.measure);
-    if (mixed) *mixed = again;
-    return dx;
-  }
-  gradient = gradient.contiguous();
+at::Tensor host::mixed_backward(const at::Tensor& x, const at::Tensor& of_mixed, InputQuantizer& quantizer,
+                                at::Tensor* mixed) {
+  const at::Tensor gradient = of_mixed.contiguous();
   if (mixed) *mixed = at::empty_like(x);
   at::Tensor dx = at::empty_like(x);
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "mixed_backward", [&] {
@@ -71,6 +65,14 @@ at::Tensor unmix(const at::Tensor& x, at::Tensor gradient, InputQuantizer& quant
     }
   });
   return dx;
+}
+
+namespace {
+
+at::Tensor mixed_backward(const at::Tensor& x, const at::Tensor& gradient, InputQuantizer& quantizer,
+                          at::Tensor* mixed) {
+  quantizer.sums.candidates.resize(quantizer.candidates.size());
+  return functions_of(x).mixed_backward(x, gradient, quantizer, mixed);
 }
 
 // At least `least`, odd, and with no factor in common with the columns: so every column is visited in turn.
@@ -104,14 +106,14 @@ struct QuantizedLinear : torch::autograd::Function<QuantizedLinear> {
                           InputQuantizer* quantizer) {
     context->save_for_backward({x, weight});
     context->saved_data["quantizer"] = reinterpret_cast<std::int64_t>(quantizer);
-    return at::matmul(mix(x, *quantizer), weight.t());
+    return at::matmul(functions_of(x).mix(x, *quantizer), weight.t());
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     auto* quantizer = reinterpret_cast<InputQuantizer*>(context->saved_data["quantizer"].toInt());
     const at::Tensor g = gradients[0].contiguous();
     at::Tensor mixed;
-    at::Tensor dx = unmix(saved[0], at::matmul(g, saved[1]), *quantizer, &mixed);
+    at::Tensor dx = mixed_backward(saved[0], at::matmul(g, saved[1]), *quantizer, &mixed);
     return {dx, at::matmul(g.t(), mixed), Variable()};
   }
 };
@@ -120,11 +122,11 @@ struct QuantizedInput : torch::autograd::Function<QuantizedInput> {
   static Variable forward(AutogradContext* context, const Variable& x, InputQuantizer* quantizer) {
     context->save_for_backward({x});
     context->saved_data["quantizer"] = reinterpret_cast<std::int64_t>(quantizer);
-    return mix(x, *quantizer);
+    return functions_of(x).mix(x, *quantizer);
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     auto* quantizer = reinterpret_cast<InputQuantizer*>(context->saved_data["quantizer"].toInt());
-    return {unmix(context->get_saved_variables()[0], gradients[0], *quantizer, nullptr), Variable()};
+    return {mixed_backward(context->get_saved_variables()[0], gradients[0], *quantizer, nullptr), Variable()};
   }
 };
 
