@@ -36,6 +36,10 @@ std::string to_table(const Scheme& scheme);
 /// wrong column count.
 Scheme parse_table(const std::string& text, const std::vector<LayerShape>& layers, const std::string& where);
 
+/// A table as to_table() writes it, without knowing the layers: its lines as they stand. ConfigError as
+/// above.
+Scheme parse_rows(const std::string& text, const std::string& where);
+
 /// "uniform:lsq+:w4a8" -> every layer lsq+:4 / lsq+:8; widths 2..16 or 32 (= fp32).
 bool is_uniform_shorthand(const std::string& text);
 Scheme parse_uniform(const std::string& text, const std::vector<LayerShape>& layers);
