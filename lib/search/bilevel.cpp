@@ -110,14 +110,14 @@ void Bilevel<Real>::add_unrolled_term(std::int64_t step, std::span<const Real> d
 template <class Real>
 train::Gradient<Real> Bilevel<Real>::inner_gradient(std::int64_t step) {
   const bool outer_quantizers = options_.quantizer_level == "outer";
-  auto inner = train::checked_gradient<Real>(engine_, weights_.values(), &bank_,
-                                             {levels_.inner, step, options_.batch},
-                                             {.clip_decay = options_.clip_decay,
-                                              .temperature = temperature(step),
-                                              .wanted = outer_quantizers   ? train::Wanted::weights
-                                                        : trains_weights() ? train::Wanted::all
-                                                                           : train::Wanted::architecture},
-                                             "search, inner level", "the inner loss");
+  auto inner =
+      train::checked_gradient<Real>(engine_, weights_.values(), &bank_, {levels_.inner, step, options_.batch},
+                                    {.clip_decay = options_.clip_decay,
+                                     .temperature = temperature(step),
+                                     .wanted = outer_quantizers   ? train::Wanted::weights
+                                               : trains_weights() ? train::Wanted::all
+                                                                  : train::Wanted::architecture},
+                                    "search, inner level", "the inner loss");
   weights_.require_finite_gradient(inner.weights, step, "search, inner level");
   return inner;
 }

@@ -53,8 +53,8 @@ Problem load_problem(const stage::Context& context, const stage::Run& run) {
 double measured_loss(const Problem& problem, train::Engine<float>& engine, std::span<const float> weights,
                      quant::Bank* bank) {
   return train::mean_loss(engine, weights, bank,
-                          problem.sampler(problem.corpus.search, Stream::validation_batch),
-                          measuring_batches, problem.options.batch);
+                          problem.sampler(problem.corpus.search, Stream::validation_batch), measuring_batches,
+                          problem.options.batch);
 }
 
 quant::Bank discrete_bank(const Problem& problem, const quant::Bank& bank, const quant::Scheme& scheme) {

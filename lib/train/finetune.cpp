@@ -38,17 +38,17 @@ class Finetuning : public Trainee {
   std::vector<Progress::Value> step(std::int64_t step) override {
     const double share =
         warmup_cosine(step, options_.steps, options_.warmup_steps, 1.0, options_.final_learning_rate);
-    const StepResult result = training_step<float>(
-        engine_, weights_, &bank_, &quantizers_, {sampler_, step, options_.batch},
-        {.objective = {.clip_decay = clip_decay_},
-         .weights = {.learning_rate = share * options_.learning_rate,
-                     .beta1 = options_.beta1,
-                     .beta2 = options_.beta2,
-                     .epsilon = 1e-8,
-                     .weight_decay = options_.weight_decay},
-         .clip_norm = options_.clip_norm,
-         .quantizer_learning_rate = share * options_.quantizer_learning_rate},
-        "finetune");
+    const StepResult result =
+        training_step<float>(engine_, weights_, &bank_, &quantizers_, {sampler_, step, options_.batch},
+                             {.objective = {.clip_decay = clip_decay_},
+                              .weights = {.learning_rate = share * options_.learning_rate,
+                                          .beta1 = options_.beta1,
+                                          .beta2 = options_.beta2,
+                                          .epsilon = 1e-8,
+                                          .weight_decay = options_.weight_decay},
+                              .clip_norm = options_.clip_norm,
+                              .quantizer_learning_rate = share * options_.quantizer_learning_rate},
+                             "finetune");
     metrics_.record("train", {{"step", static_cast<double>(step)},
                               {"loss", result.loss},
                               {"learning_rate", share * options_.learning_rate},

@@ -11,7 +11,8 @@ void QuantizerTraining::update(quant::Bank& bank, std::span<const double> gradie
 
 void QuantizerTraining::update_maxima(quant::Bank& bank, std::span<const double> by_site) {
   for (std::size_t i = 0; i < bank.sites.size(); ++i)
-    if (bank.sites[i].role == quant::Role::input) quant::update_input_maximum(bank, bank.sites[i], by_site[i]);
+    if (bank.sites[i].role == quant::Role::input)
+      quant::update_input_maximum(bank, bank.sites[i], by_site[i]);
 }
 
 }  // namespace bitdarts::train

@@ -23,10 +23,9 @@ template <class Real>
 StepResult training_step(Engine<Real>& engine, Weights<Real>& weights, quant::Bank* bank,
                          QuantizerTraining* quantizers, const Batch& batch, const StepOptions& options,
                          const std::string& stage) {
-  const auto gradient = checked_gradient<Real>(engine, weights.values(), bank, batch, options.objective, stage,
-                                               "the training loss");
-  const double norm =
-      weights.update(gradient.weights, batch.step, options.weights, options.clip_norm, stage);
+  const auto gradient = checked_gradient<Real>(engine, weights.values(), bank, batch, options.objective,
+                                               stage, "the training loss");
+  const double norm = weights.update(gradient.weights, batch.step, options.weights, options.clip_norm, stage);
   if (bank && quantizers) {
     quantizers->update(*bank, gradient.theta, options.quantizer_learning_rate);
     quantizers->update_maxima(*bank, maxima_of(gradient));
@@ -42,13 +41,13 @@ double mean_loss(Engine<Real>& engine, std::span<const Real> parameters, quant::
   return total / static_cast<double>(batches);
 }
 
-#define BITDARTS_INSTANTIATE(Real)                                                                            \
-  template Gradient<Real> checked_gradient<Real>(Engine<Real>&, std::span<const Real>, quant::Bank*,          \
-                                                 const Batch&, const Objective&, const std::string&,          \
-                                                 const std::string&);                                         \
-  template StepResult training_step<Real>(Engine<Real>&, Weights<Real>&, quant::Bank*, QuantizerTraining*,    \
-                                          const Batch&, const StepOptions&, const std::string&);              \
-  template double mean_loss<Real>(Engine<Real>&, std::span<const Real>, quant::Bank*, const data::Sampler&,   \
+#define BITDARTS_INSTANTIATE(Real)                                                                          \
+  template Gradient<Real> checked_gradient<Real>(Engine<Real>&, std::span<const Real>, quant::Bank*,        \
+                                                 const Batch&, const Objective&, const std::string&,        \
+                                                 const std::string&);                                       \
+  template StepResult training_step<Real>(Engine<Real>&, Weights<Real>&, quant::Bank*, QuantizerTraining*,  \
+                                          const Batch&, const StepOptions&, const std::string&);            \
+  template double mean_loss<Real>(Engine<Real>&, std::span<const Real>, quant::Bank*, const data::Sampler&, \
                                   std::int64_t, std::int64_t);
 BITDARTS_INSTANTIATE(float)
 BITDARTS_INSTANTIATE(double)

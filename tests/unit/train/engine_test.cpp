@@ -235,6 +235,24 @@ TEST_CASE("calibration sees as many sequences as it is asked for") {
   CHECK(grew);
 }
 
+TEST_CASE("a calibration of more sequences than a sample holds hears the last of them") {
+  // 32768 values of a site in a pass of eight sequences: four passes fill a sample of 2^17.
+  const model::ModelShape shape{
+      .vocab = 11, .dim = 64, .layers = 1, .heads = 2, .kv_heads = 1, .ffn = 64, .context = 64};
+  const auto layout = model::make_layout(shape);
+  const auto parameters = tiny::narrowed(tiny::parameters(layout));
+  const auto part = tiny::counting_part(20'000, 1);
+  const data::Sampler sampler(part, shape.context, 5, Stream::pretrain_batch);
+  const comm::Communicator self(MPI_COMM_SELF);
+  train::Engine<float> engine(self, 1, shape, layout, "cpu");
+  const auto starts = [&](std::int64_t sequences) {
+    auto bank = quant::make_search_bank(layout.linears, {{}}, quant::parse_candidates({"lsq+:4"}), {});
+    engine.calibrate(parameters, bank, sampler, sequences);
+    return bank.theta;
+  };
+  CHECK(starts(40) != starts(64));
+}
+
 TEST_CASE("an unknown device is no silent fallback") {
   config::RunOptions run;
   run.device = "auto";
