@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "model/functions.hpp"
-#include "model/shape.hpp"
+#include "model/layout.hpp"
 #include "quant/bank.hpp"
 #include "quant/tensor_reference.hpp"
 

@@ -7,7 +7,7 @@
 
 #include "core/random.hpp"
 #include "data/corpus.hpp"
-#include "model/shape.hpp"
+#include "model/layout.hpp"
 
 namespace tiny {
 

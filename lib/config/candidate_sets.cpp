@@ -1,7 +1,6 @@
 #include "config/candidate_sets.hpp"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <sstream>
 
@@ -9,9 +8,6 @@
 
 namespace bitdarts::config {
 namespace {
-
-constexpr std::array<std::array<const char*, 2>, 3> methods{
-    {{"lsq", "lsq+"}, {"pact", "pact"}, {"uniform", "uniform"}}};
 
 // One word: keeps, or takes away, what has one of the widths or the method.
 struct Selector {
@@ -28,8 +24,8 @@ struct Selector {
 };
 
 std::optional<std::string> method_of(const std::string& text) {
-  for (const auto& [name, written] : methods)
-    if (text == name || text == written) return written;
+  for (const std::string_view name : method_names)  // "lsq" for "lsq+": a sign is no part of a word
+    if (text == name || text == name.substr(0, name.find('+'))) return std::string(name);
   return std::nullopt;
 }
 

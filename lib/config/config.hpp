@@ -70,8 +70,8 @@ struct SearchOptions {
   std::string cost = "bops";              ///< bops | size
   std::vector<std::string>
       budget;  ///< a scheme is found for each; the first is the pipeline's own. Empty: one, and no limit.
-               ///< "w4a8" (what that uniform scheme costs) | "4.5bits" (mean weight bits) | "0.02" or "2%"
-               ///< (BOPs ratio to 32x32) | "1.5MB" (packed quantized weights)
+               ///< "w4a8" (what that uniform scheme costs) | "4.5bits" (stored bits a weight) | "0.02" or
+               ///< "2%" (BOPs ratio to 32x32) | "1.5MB" (packed quantized weights)
   std::string cost_mode = "dual";  ///< λ_cost: dual | uncertainty | fixed
   double cost_weight = 0.0;        ///< λ_cost at the start (dual: 0 is right; fixed: its value)
   double cost_rate =

@@ -130,7 +130,8 @@ void add_search_costs(Adder& add, SearchOptions& o) {
   add("budget", o.budget, "",
       "what the scheme may cost; empty: no limit. w4a8 (as that uniform scheme) | 0.02 or 2% (of the 32-bit "
       "BOPs; cost bops) | "
-      "4.5bits (mean weight bits; cost size) | 1.5MB (packed quantized weights; cost size). Several: one "
+      "4.5bits (a weight; cost size) | 1.5MB (cost size, which counts all that is stored: codes, scales, "
+      "offsets). Several: one "
       "search finds a scheme for each, finetune.scheme = searched:BUDGET takes another than the first",
       accepted_by(budget_complaint));
   add("cost_mode", o.cost_mode, "",

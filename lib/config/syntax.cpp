@@ -1,5 +1,6 @@
 #include "config/syntax.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <sstream>
@@ -8,10 +9,18 @@
 namespace bitdarts::config {
 namespace {
 
-constexpr const char* methods = "lsq+, pact, uniform";
 constexpr std::string_view uniform = "uniform:";
 
-bool is_method(std::string_view text) { return text == "lsq+" || text == "pact" || text == "uniform"; }
+bool is_method(std::string_view text) {
+  return std::find(method_names.begin(), method_names.end(), text) != method_names.end();
+}
+
+// "lsq+, pact, uniform"
+std::string methods() {
+  std::string list;
+  for (const auto& name : method_names) (list += list.empty() ? "" : ", ") += name;
+  return list;
+}
 
 template <class Number>
 std::optional<Number> number(std::string_view text) {
@@ -59,7 +68,7 @@ std::optional<std::int64_t> candidate_bits(const std::string& text) {
 
 std::string candidate_complaint(const std::string& text) {
   if (candidate_bits(text)) return {};
-  return std::string("is no candidate: write METHOD:BITS (methods ") + methods + "; 2 to 16 bits), or fp32";
+  return std::string("is no candidate: write METHOD:BITS (methods ") + methods() + "; 2 to 16 bits), or fp32";
 }
 
 std::optional<BudgetSyntax> read_budget(const std::string& text) {
@@ -90,7 +99,7 @@ std::string uniform_scheme_complaint(const std::string& text) {
     const auto colon = rest.find(':');
     if (is_method(rest.substr(0, colon)) && read_widths(rest.substr(colon + 1))) return {};
   }
-  return std::string("is no uniform scheme: write uniform:METHOD:wXaY (methods ") + methods +
+  return std::string("is no uniform scheme: write uniform:METHOD:wXaY (methods ") + methods() +
          "; 2 to 16 bits, 32 for full precision), such as uniform:lsq+:w4a8";
 }
 

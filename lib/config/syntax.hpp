@@ -1,11 +1,16 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace bitdarts::config {
 
 // The small languages inside option values. A complaint says what is wrong, or is empty.
+
+/// Methods of quantization, in the order of quant/methods/table.hpp, which checks that they are the same.
+inline constexpr std::array<std::string_view, 3> method_names{"lsq+", "pact", "uniform"};
 
 /// The width a candidate costs: 4 for "lsq+:4", 32 for "fp32"; nullopt when it is not a candidate.
 std::optional<std::int64_t> candidate_bits(const std::string& text);

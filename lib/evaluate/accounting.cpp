@@ -7,27 +7,12 @@ namespace {
 
 constexpr std::int64_t full_bits = 32, full_bytes = 4;
 
-// Numbers of 32 bits that the quantizer of an input needs at inference: its step, and for lsq+ the offset.
-std::int64_t input_numbers(const quant::Candidate& candidate) {
-  switch (candidate.method) {
-    case quant::Method::identity:
-      return 0;
-    case quant::Method::lsq_plus:
-      return 2;
-    case quant::Method::pact:
-    case quant::Method::uniform:
-      return 1;
-  }
-  return 0;
-}
-
 // Parameters that stay in float32 beside the packed layers.
 std::int64_t unpacked_parameters(const model::ParameterLayout& layout) {
   auto count = static_cast<std::int64_t>(layout.total);
   for (std::size_t l = 0; l < layout.linears.size(); ++l) {
-    const auto& home = layout.parameters[layout.linear_parameter[l]];
     // A tied head is quantized as head only: the embedding it shares its matrix with stays.
-    if (home.name == layout.linears[l].name + ".weight") count -= layout.linears[l].parameters();
+    if (layout.linear_parameter[l] != layout.embedding) count -= layout.linears[l].parameters();
   }
   return count;
 }
@@ -46,7 +31,7 @@ Accounting account(const model::ParameterLayout& layout, std::span<const PackedL
     weights += count;
     weight_bits +=
         count * layers[l].candidate.bits + full_bits * static_cast<std::int64_t>(layers[l].steps.size());
-    inputs += input_numbers(scheme.entries[l].input);
+    inputs += quant::input_numbers(quant::traits(scheme.entries[l].input.method));
     result.quantized_weight_bytes += layers[l].bytes();
   }
   const std::int64_t others = unpacked_parameters(layout), total = static_cast<std::int64_t>(layout.total);

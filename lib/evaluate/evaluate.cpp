@@ -13,6 +13,7 @@
 #include "evaluate/measure.hpp"
 #include "evaluate/rounds.hpp"
 #include "evaluate/test_text.hpp"
+#include "model/model_file.hpp"
 #include "quant/bank_file.hpp"
 #include "quant/cost.hpp"
 #include "train/device.hpp"
@@ -69,11 +70,9 @@ Pretrained load_reference(const std::filesystem::path& path, const Finetuned& fi
 
 // All weights, not only those that the compared windows happen to show.
 void require_same_weights(const EffectiveWeights& packed, const EffectiveWeights& trained) {
-  const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {
-    return std::ranges::equal(a, b, {}, std::bit_cast<std::uint32_t, float>,
-                              std::bit_cast<std::uint32_t, float>);
-  };
-  if (same(packed.parameters, trained.parameters) && same(packed.head, trained.head)) return;
+  if (std::ranges::equal(packed, trained, {}, std::bit_cast<std::uint32_t, float>,
+                         std::bit_cast<std::uint32_t, float>))
+    return;
   throw Error("the weights unpacked from their codes are not those of the fake-quantized model", "evaluate",
               "this is a defect of bitdarts: please report it with finetuned.h5");
 }

@@ -3,30 +3,16 @@
 #include <string>
 #include <vector>
 
-#include "model/shape.hpp"
+#include "model/effective_weights.hpp"
+#include "model/layout.hpp"
 #include "model/transformer.hpp"
 #include "quant/bank.hpp"
 
 namespace bitdarts::evaluate {
 
-/// The weights as the forward pass multiplies with them: those of quantized layers replaced by what they
-/// quantize to.
-struct EffectiveWeights {
-  std::vector<float> parameters;  ///< [layout.total]
-  std::vector<float>
-      head;  ///< of a quantized output head, which may share its matrix with the embedding; else empty
-};
-
-/// Is the last quantizable layer the output head?
-bool has_quantized_head(const model::ParameterLayout& layout);
-
-/// Where the effective weight of a quantizable layer belongs. Makes room for the head's.
-std::span<float> place_of(EffectiveWeights& weights, const model::ParameterLayout& layout,
-                          std::size_t linear);
-
-/// The weight of a quantizable layer among all parameters, [out, in].
-std::span<const float> weight_of(std::span<const float> parameters, const model::ParameterLayout& layout,
-                                 std::size_t linear);
+/// See model/effective_weights.hpp: [effective_size], or [layout.total] where the output head is the
+/// parameter itself.
+using EffectiveWeights = std::vector<float>;
 
 /// W~ for every quantizable layer, as in training: the weight's own maxima are taken first (uniform).
 EffectiveWeights fake_quantized(const model::ParameterLayout& layout, std::span<const float> parameters,
@@ -47,8 +33,9 @@ class Network {
   at::Tensor logits_of(const at::Tensor& hidden);
 
  private:
-  const at::TensorOptions options_;
+  const at::Device device_;
   const model::Transformer transformer_;
+  model::ParameterBuffer<float> weights_;
   std::vector<at::Tensor> parameters_;
   at::Tensor head_;
   model::InputQuantizers quantizers_;

@@ -1,5 +1,6 @@
 #include "evaluate/packed.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.hpp"
@@ -82,7 +83,7 @@ std::vector<PackedLayer> pack(const model::ParameterLayout& layout, std::span<co
                               const quant::Bank& bank) {
   std::vector<PackedLayer> layers;
   for (std::size_t l = 0; l < layout.linears.size(); ++l) {
-    layers.push_back(pack_layer(layout.linears[l], weight_of(parameters, layout, l), bank,
+    layers.push_back(pack_layer(layout.linears[l], model::weight_of(layout, parameters, l), bank,
                                 bank.sites[bank.weight_site[l]]));
   }
   return layers;
@@ -108,13 +109,14 @@ EffectiveWeights unpack_weights(const model::ParameterLayout& layout, std::span<
                                 std::span<const PackedLayer> layers) {
   if (layers.size() != layout.linears.size())
     throw Error("the packed model has another number of layers than the model");
-  EffectiveWeights effective{.parameters = {parameters.begin(), parameters.end()}, .head = {}};
+  EffectiveWeights effective(model::effective_size(layout));
+  std::copy(parameters.begin(), parameters.end(), effective.begin());
   for (std::size_t l = 0; l < layers.size(); ++l) {
     const auto values = unpack(layers[l]);
-    const auto place = place_of(effective, layout, l);
-    if (values.size() != place.size())
+    if (values.size() != layout.weight(l).size)
       throw Error("the packed layer has another size than the model's", layers[l].name);
-    std::copy(values.begin(), values.end(), place.begin());
+    std::copy(values.begin(), values.end(),
+              effective.begin() + static_cast<std::ptrdiff_t>(model::effective_begin(layout, l)));
   }
   return effective;
 }

@@ -21,7 +21,7 @@ struct PackedLayer {
   std::vector<float> values;           ///< fp32 only: [rows, columns]
 
   bool operator==(const PackedLayer&) const = default;
-  bool is_packed() const { return candidate.method != quant::Method::identity; }
+  bool is_packed() const { return quant::has_codes(candidate); }
   /// What its datasets take, steps included.
   std::int64_t bytes() const;
 };

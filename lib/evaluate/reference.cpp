@@ -9,6 +9,7 @@
 #include "evaluate/measure.hpp"
 #include "evaluate/rounds.hpp"
 #include "evaluate/test_text.hpp"
+#include "model/model_file.hpp"
 #include "train/device.hpp"
 
 namespace bitdarts::evaluate {
@@ -81,7 +82,7 @@ Pretrained load_pretrained(const std::filesystem::path& path) {
   const auto file = store::File::open(path);
   Pretrained pretrained{.shape = model::load_shape(file), .layout = {}, .weights = {}};
   pretrained.layout = model::make_layout(pretrained.shape, false);
-  pretrained.weights.parameters = model::load_parameters(file, pretrained.layout);
+  pretrained.weights = model::load_parameters(file, pretrained.layout);
   return pretrained;
 }
 

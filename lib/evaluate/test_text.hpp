@@ -6,7 +6,7 @@
 
 #include "config/config.hpp"
 #include "evaluate/windows.hpp"
-#include "model/shape.hpp"
+#include "model/layout.hpp"
 
 namespace bitdarts::evaluate {
 

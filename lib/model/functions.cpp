@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "core/error.hpp"
+#include "model/device_functions.hpp"
 #include "model/row_kernel.hpp"
 
 namespace bitdarts::model {
@@ -134,8 +135,7 @@ void require_sizes(const char* function, const char* what, const at::Tensor& x, 
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   require_sizes("rms_norm", "the weight", weight, {x.size(-1)});
-  if (!x.is_cpu()) return reference::rms_norm(x, weight, eps);
-  return RmsNorm::apply(x.contiguous(), weight, eps);
+  return functions_of(x).rms_norm(x, weight, eps);
 }
 
 at::Tensor rotary_attention(const AttentionShape& shape, const at::Tensor& q, const at::Tensor& k,
@@ -145,15 +145,30 @@ at::Tensor rotary_attention(const AttentionShape& shape, const at::Tensor& q, co
   require_sizes("attention", "v", v, {shape.rows(), shape.kv_width()});
   require_sizes("attention", "the cosine", cosine, {shape.time, shape.size});
   require_sizes("attention", "the sine", sine, {shape.time, shape.size});
-  if (!q.is_cpu()) return reference::rotary_attention(shape, q, k, v, cosine, sine);
-  return RotaryAttention::apply(q.contiguous(), k.contiguous(), v.contiguous(), cosine, sine, shape);
+  return functions_of(q).rotary_attention(shape, q, k, v, cosine, sine);
 }
 
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
   require_sizes("swiglu", "up", up, gate.sizes());
-  if (!gate.is_cpu()) return reference::swiglu(gate, up);
+  return functions_of(gate).swiglu(gate, up);
+}
+
+namespace host {
+
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
+  return RmsNorm::apply(x.contiguous(), weight, eps);
+}
+
+at::Tensor rotary_attention(const AttentionShape& shape, const at::Tensor& q, const at::Tensor& k,
+                            const at::Tensor& v, const at::Tensor& cosine, const at::Tensor& sine) {
+  return RotaryAttention::apply(q.contiguous(), k.contiguous(), v.contiguous(), cosine, sine, shape);
+}
+
+at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
   return Swiglu::apply(gate.contiguous(), up.contiguous());
 }
+
+}  // namespace host
 
 namespace reference {
 

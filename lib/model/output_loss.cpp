@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/error.hpp"
-#include "model/functions.hpp"
+#include "model/device_functions.hpp"
 #include "model/gemm.hpp"
 #include "model/row_kernel.hpp"
 
@@ -92,7 +92,11 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
 
 at::Tensor linear_cross_entropy(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                                 double weight) {
-  if (!hidden.is_cpu()) return reference::linear_cross_entropy(hidden, head, targets, weight);
+  return functions_of(hidden).linear_cross_entropy(hidden, head, targets, weight);
+}
+
+at::Tensor host::linear_cross_entropy(const at::Tensor& hidden, const at::Tensor& head,
+                                      const at::Tensor& targets, double weight) {
   const bool records = at::GradMode::is_enabled();
   return LinearCrossEntropy::apply(hidden.contiguous(), head.contiguous(), targets.contiguous(), weight,
                                    records && hidden.requires_grad(), records && head.requires_grad());

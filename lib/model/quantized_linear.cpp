@@ -1,8 +1,9 @@
 #include "model/quantized_linear.hpp"
 
 #include <algorithm>
+#include <numeric>
 
-#include "quant/tensor_reference.hpp"
+#include "model/device_functions.hpp"
 
 namespace bitdarts::model {
 namespace {
@@ -33,8 +34,9 @@ std::vector<quant::BoundCandidate<Real>> in_precision(
   return bound;
 }
 
-at::Tensor mix(const at::Tensor& x, const InputQuantizer& quantizer) {
-  if (!x.is_cpu()) return quant::mixed_forward_tensor(x, quantizer.candidates);
+}  // namespace
+
+at::Tensor host::mix(const at::Tensor& x, const InputQuantizer& quantizer) {
   at::Tensor mixed = at::empty_like(x);
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "mixed_forward", [&] {
     const auto bound = in_precision<scalar_t>(quantizer.candidates);
@@ -43,16 +45,9 @@ at::Tensor mix(const at::Tensor& x, const InputQuantizer& quantizer) {
   return mixed;
 }
 
-// dL/dx from G = dL/dx~, in place of G; x~ again in `mixed` when it is wanted.
-at::Tensor unmix(const at::Tensor& x, at::Tensor gradient, InputQuantizer& quantizer, at::Tensor* mixed) {
-  quantizer.sums.candidates.resize(quantizer.candidates.size());
-  if (!x.is_cpu()) {
-    auto [dx, again] =
-        quant::mixed_backward_tensor(x, gradient, quantizer.candidates, quantizer.sums, quantizer.measure);
-    if (mixed) *mixed = again;
-    return dx;
-  }
-  gradient = gradient.contiguous();
+at::Tensor host::mixed_backward(const at::Tensor& x, const at::Tensor& of_mixed, InputQuantizer& quantizer,
+                                at::Tensor* mixed) {
+  const at::Tensor gradient = of_mixed.contiguous();
   if (mixed) *mixed = at::empty_like(x);
   at::Tensor dx = at::empty_like(x);
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "mixed_backward", [&] {
@@ -72,12 +67,35 @@ at::Tensor unmix(const at::Tensor& x, at::Tensor gradient, InputQuantizer& quant
   return dx;
 }
 
+namespace {
+
+at::Tensor mixed_backward(const at::Tensor& x, const at::Tensor& gradient, InputQuantizer& quantizer,
+                          at::Tensor* mixed) {
+  quantizer.sums.candidates.resize(quantizer.candidates.size());
+  return functions_of(x).mixed_backward(x, gradient, quantizer, mixed);
+}
+
+// At least `least`, odd, and with no factor in common with the columns: so every column is visited in turn.
+std::size_t column_stride(std::size_t least, std::size_t columns) {
+  std::size_t stride = std::max<std::size_t>(1, least) | 1u;
+  while (std::gcd(stride, columns) != 1) stride += 2;
+  return stride;
+}
+
 void calibrate(const at::Tensor& x, InputQuantizer& quantizer) {
-  if (quantizer.sample.size() >= quantizer.sample_limit) return;
+  constexpr std::size_t usual = 65536;  // values of a pass, about
   const at::Tensor values = x.detach().to(at::kCPU, at::kFloat).contiguous();
   const auto all = elements<float>(values);
-  // An odd stride visits every column of the tensor in turn.
-  const std::size_t stride = std::max<std::size_t>(1, all.size() / 65536) | 1u;
+  const auto columns = static_cast<std::size_t>(x.size(-1));
+  std::size_t stride = column_stride(all.size() / usual, columns);
+  if (quantizer.sample.empty()) {
+    // Where all passes together would take more than the limit, the last of them would not be heard.
+    const std::size_t of_pass = (all.size() + stride - 1) / stride,
+                      share = quantizer.sample_limit / quantizer.sample_passes;
+    if (of_pass * quantizer.sample_passes > quantizer.sample_limit && share > 0)
+      quantizer.sample_stride = column_stride((all.size() + share - 1) / share, columns);
+  }
+  if (quantizer.sample_stride > 0) stride = quantizer.sample_stride;
   for (std::size_t i = 0; i < all.size() && quantizer.sample.size() < quantizer.sample_limit; i += stride) {
     quantizer.sample.push_back(all[i]);
   }
@@ -88,14 +106,14 @@ struct QuantizedLinear : torch::autograd::Function<QuantizedLinear> {
                           InputQuantizer* quantizer) {
     context->save_for_backward({x, weight});
     context->saved_data["quantizer"] = reinterpret_cast<std::int64_t>(quantizer);
-    return at::matmul(mix(x, *quantizer), weight.t());
+    return at::matmul(functions_of(x).mix(x, *quantizer), weight.t());
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     auto* quantizer = reinterpret_cast<InputQuantizer*>(context->saved_data["quantizer"].toInt());
     const at::Tensor g = gradients[0].contiguous();
     at::Tensor mixed;
-    at::Tensor dx = unmix(saved[0], at::matmul(g, saved[1]), *quantizer, &mixed);
+    at::Tensor dx = mixed_backward(saved[0], at::matmul(g, saved[1]), *quantizer, &mixed);
     return {dx, at::matmul(g.t(), mixed), Variable()};
   }
 };
@@ -104,17 +122,17 @@ struct QuantizedInput : torch::autograd::Function<QuantizedInput> {
   static Variable forward(AutogradContext* context, const Variable& x, InputQuantizer* quantizer) {
     context->save_for_backward({x});
     context->saved_data["quantizer"] = reinterpret_cast<std::int64_t>(quantizer);
-    return mix(x, *quantizer);
+    return functions_of(x).mix(x, *quantizer);
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     auto* quantizer = reinterpret_cast<InputQuantizer*>(context->saved_data["quantizer"].toInt());
-    return {unmix(context->get_saved_variables()[0], gradients[0], *quantizer, nullptr), Variable()};
+    return {mixed_backward(context->get_saved_variables()[0], gradients[0], *quantizer, nullptr), Variable()};
   }
 };
 
 bool passes_through(const InputQuantizer& quantizer) {
-  return quantizer.pass_through ||
-         (quantizer.candidates.size() == 1 && quantizer.candidates[0].method == quant::Method::identity);
+  return quantizer.pass_through || (quantizer.candidates.size() == 1 &&
+                                    !quant::has_codes(quant::traits(quantizer.candidates[0].method)));
 }
 
 }  // namespace

@@ -15,8 +15,10 @@ struct InputQuantizer {
   quant::ErrorMeasure measure = quant::ErrorMeasure::relative;  ///< of the error sums
   std::vector<float>
       sample;  ///< calibration: values seen, at most sample_limit, evenly spread over the tensor
-  std::size_t sample_limit = 0;  ///< 0: no calibration
-  bool pass_through = false;     ///< calibration and full precision: x goes through unchanged
+  std::size_t sample_limit = 0;   ///< 0: no calibration
+  std::size_t sample_passes = 1;  ///< passes that the sample is to be spread over, the first the largest
+  std::size_t sample_stride = 0;  ///< of every pass; 0: each finds its own
+  bool pass_through = false;      ///< calibration and full precision: x goes through unchanged
 };
 
 /// y = x~ W^T with x~ = Σ_j p_j Q_j(x) (METHOD section 1). x [tokens, in], weight [out, in] (already mixed),

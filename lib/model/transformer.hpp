@@ -1,9 +1,10 @@
 #pragma once
+#include <initializer_list>
 #include <vector>
 
 #include "model/functions.hpp"
+#include "model/layout.hpp"
 #include "model/quantized_linear.hpp"
-#include "model/shape.hpp"
 #include "model/torch.hpp"
 
 namespace bitdarts::model {
@@ -43,18 +44,21 @@ class Transformer {
  private:
   /// What the output head multiplies with: `head`, or the parameter that it is.
   const at::Tensor& output_matrix(const std::vector<at::Tensor>& parameters, const at::Tensor& head) const;
-  at::Tensor attention(const std::vector<at::Tensor>& parameters, std::size_t block, const at::Tensor& x,
-                       std::int64_t batch, std::int64_t time, InputQuantizers* quantizers) const;
-  at::Tensor feed_forward(const std::vector<at::Tensor>& parameters, std::size_t block, const at::Tensor& x,
-                          InputQuantizers* quantizers) const;
-  /// The layers `first` .. of one block on the same input; a shared quantizer is applied once.
+  at::Tensor attention(const std::vector<at::Tensor>& parameters, const BlockLayout& block,
+                       const at::Tensor& x, std::int64_t batch, std::int64_t time,
+                       InputQuantizers* quantizers) const;
+  at::Tensor feed_forward(const std::vector<at::Tensor>& parameters, const BlockLayout& block,
+                          const at::Tensor& x, InputQuantizers* quantizers) const;
+  /// The layers of one block that have these roles, on the same input, with their biases; a quantizer that
+  /// neighbours share is applied once.
   std::vector<at::Tensor> linears(const std::vector<at::Tensor>& parameters, const at::Tensor& x,
-                                  std::size_t first, std::size_t count, InputQuantizers* quantizers) const;
+                                  const BlockLayout& block, std::initializer_list<LinearRole> roles,
+                                  InputQuantizers* quantizers) const;
+  /// RMSNorm over each head of x [batch * time, heads * head_size].
+  at::Tensor normed_heads(const at::Tensor& x, const at::Tensor& weight) const;
 
   ModelShape shape_;
   ParameterLayout layout_;
-  std::vector<std::size_t> first_norm_, second_norm_;  ///< parameter indices by block
-  std::size_t final_norm_ = 0;
   at::Tensor cosine_, sine_;  ///< [context, head_size]
 };
 

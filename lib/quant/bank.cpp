@@ -11,16 +11,12 @@
 namespace bitdarts::quant {
 namespace {
 
-// The layers of a block that read the same tensor: q,k,v after the first norm, gate,up after the second.
-std::string shared_input_group(const std::string& layer) {
-  for (const char* name : {".q_proj", ".k_proj", ".v_proj"}) {
-    if (layer.ends_with(name)) return layer.substr(0, layer.rfind('.')) + ".qkv";
-  }
-  for (const char* name : {".gate_proj", ".up_proj"}) {
-    if (layer.ends_with(name)) return layer.substr(0, layer.rfind('.')) + ".gate_up";
-  }
-  return layer;
+// Layers that have a choice, or a quantizer of the input, in common have equal text.
+std::string group_of(const LayerShape& layer, bool shares) {
+  return shares && !layer.reads.empty() ? layer.reads : layer.name;
 }
+
+bool is_measured(const Candidate& candidate) { return traits(candidate.method).range == Range::maximum; }
 
 struct Builder {
   Bank bank;
@@ -81,7 +77,7 @@ Bank build(std::vector<LayerShape> layers, const BankOptions& options, Choice ch
     builder.bank.sites[at->second].layers.push_back(l);
     builder.bank.input_site.push_back(at->second);
   }
-  builder.bank.probability.resize(builder.bank.alpha.size());
+  builder.bank.noise_free.resize(builder.bank.alpha.size());
   update_probabilities(builder.bank, 1.0);
   return std::move(builder.bank);
 }
@@ -89,7 +85,7 @@ Bank build(std::vector<LayerShape> layers, const BankOptions& options, Choice ch
 }  // namespace
 
 double Bank::expected_bits(const Site& site) const {
-  const auto p = probabilities(site);
+  const auto p = noise_free_probabilities(site);
   double bits = 0;
   for (std::size_t j = 0; j < p.size(); ++j) bits += p[j] * site.candidates[j].bits;
   return bits;
@@ -97,12 +93,10 @@ double Bank::expected_bits(const Site& site) const {
 
 Bank make_search_bank(std::vector<LayerShape> layers, const std::vector<Candidate>& weights,
                       const std::vector<Candidate>& inputs, const BankOptions& options) {
-  std::vector<std::string> names;
-  for (const auto& layer : layers) names.push_back(layer.name);
+  std::vector<std::string> groups;
+  for (const auto& layer : layers) groups.push_back(group_of(layer, options.tie_shared_input));
   const auto choice = [&](std::size_t, Role role) { return role == Role::weight ? weights : inputs; };
-  const auto group = [&](std::size_t l, Role) {
-    return options.tie_shared_input ? shared_input_group(names[l]) : names[l];
-  };
+  const auto group = [&](std::size_t l, Role) { return groups[l]; };
   return build(std::move(layers), options, choice, group);
 }
 
@@ -111,6 +105,8 @@ Bank make_scheme_bank(std::vector<LayerShape> layers, const Scheme& scheme, cons
     throw Error("the scheme has " + std::to_string(scheme.entries.size()) + " entries for " +
                 std::to_string(layers.size()) + " layers");
   }
+  std::vector<std::string> groups;
+  for (const auto& layer : layers) groups.push_back(group_of(layer, options.tie_shared_input));
   const auto choice = [&](std::size_t l, Role role) {
     const auto& entry = scheme.entries[l];
     return std::vector<Candidate>{role == Role::weight ? entry.weight : entry.input};
@@ -119,23 +115,27 @@ Bank make_scheme_bank(std::vector<LayerShape> layers, const Scheme& scheme, cons
   const auto group = [&](std::size_t l, Role role) {
     const auto& entry = scheme.entries[l];
     if (!options.tie_shared_input || role == Role::weight) return entry.layer;
-    return shared_input_group(entry.layer) + " " + to_string(entry.input);
+    return groups[l] + " " + to_string(entry.input);
   };
   return build(std::move(layers), options, choice, group);
 }
 
 void update_probabilities(Bank& bank, double temperature, std::span<const double> noise) {
-  for (const auto& site : bank.sites) {
-    const std::size_t n = site.candidates.size();
-    const auto logit = [&](std::size_t j) {
-      return (bank.alpha[site.alpha + j] + (noise.empty() ? 0.0 : noise[site.alpha + j])) / temperature;
-    };
-    double largest = logit(0), sum = 0;
-    for (std::size_t j = 1; j < n; ++j) largest = std::max(largest, logit(j));
-    for (std::size_t j = 0; j < n; ++j)
-      sum += bank.probability[site.alpha + j] = std::exp(logit(j) - largest);
-    for (std::size_t j = 0; j < n; ++j) bank.probability[site.alpha + j] /= sum;
-  }
+  const auto softmax = [&](std::span<const double> with, std::vector<double>& p) {
+    for (const auto& site : bank.sites) {
+      const std::size_t n = site.candidates.size();
+      const auto logit = [&](std::size_t j) {
+        return (bank.alpha[site.alpha + j] + (with.empty() ? 0.0 : with[site.alpha + j])) / temperature;
+      };
+      double largest = logit(0), sum = 0;
+      for (std::size_t j = 1; j < n; ++j) largest = std::max(largest, logit(j));
+      for (std::size_t j = 0; j < n; ++j) sum += p[site.alpha + j] = std::exp(logit(j) - largest);
+      for (std::size_t j = 0; j < n; ++j) p[site.alpha + j] /= sum;
+    }
+  };
+  softmax({}, bank.noise_free);
+  bank.probability = bank.noise_free;
+  if (!noise.empty()) softmax(noise, bank.probability);
 }
 
 template <class Real>
@@ -177,7 +177,7 @@ void initialise_input_site(Bank& bank, const Site& site, std::span<const float> 
 template <class Real>
 void refresh_weight_maxima(Bank& bank, const Site& site, std::span<const Real> weights) {
   const bool any = std::any_of(site.candidates.begin(), site.candidates.end(),
-                               [](const Candidate& c) { return c.method == Method::uniform; });
+                               [](const Candidate& c) { return is_measured(c); });
   if (!any) return;
   const std::size_t row = weights.size() / static_cast<std::size_t>(site.channels);
   for (std::int64_t c = 0; c < site.channels; ++c) {
@@ -185,15 +185,14 @@ void refresh_weight_maxima(Bank& bank, const Site& site, std::span<const Real> w
     for (const Real w : weights.subspan(static_cast<std::size_t>(c) * row, row))
       largest = std::max(largest, std::abs(w));
     for (std::size_t j = 0; j < site.candidates.size(); ++j) {
-      if (site.candidates[j].method == Method::uniform)
-        bank.theta[site.range_at(j, c)] = static_cast<double>(largest);
+      if (is_measured(site.candidates[j])) bank.theta[site.range_at(j, c)] = static_cast<double>(largest);
     }
   }
 }
 
 void update_input_maximum(Bank& bank, const Site& site, double maximum, double momentum) {
   for (std::size_t j = 0; j < site.candidates.size(); ++j) {
-    if (site.candidates[j].method != Method::uniform) continue;
+    if (!is_measured(site.candidates[j])) continue;
     double& range = bank.theta[site.range_at(j, 0)];
     range = momentum * range + (1 - momentum) * maximum;
   }

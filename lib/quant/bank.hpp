@@ -47,12 +47,16 @@ struct Bank {
   std::vector<std::size_t> input_site;   ///< by layer
   std::vector<double> alpha;             ///< architecture parameters
   std::vector<double> theta;             ///< ranges and offsets
-  std::vector<double> probability;       ///< p, laid out as alpha
+  std::vector<double> probability;       ///< p of this step's mixture, laid out as alpha
+  std::vector<double> noise_free;        ///< the same without Gumbel noise: what costs and records are about
 
   std::span<const double> probabilities(const Site& site) const {
     return {probability.data() + site.alpha, site.candidates.size()};
   }
-  double expected_bits(const Site& site) const;
+  std::span<const double> noise_free_probabilities(const Site& site) const {
+    return {noise_free.data() + site.alpha, site.candidates.size()};
+  }
+  double expected_bits(const Site& site) const;  ///< without noise
 };
 
 /// Every layer with the same candidate sets (the search).
@@ -62,7 +66,8 @@ Bank make_search_bank(std::vector<LayerShape> layers, const std::vector<Candidat
 /// on the input.
 Bank make_scheme_bank(std::vector<LayerShape> layers, const Scheme& scheme, const BankOptions& options);
 
-/// p = softmax((α + noise) / τ) per site; `noise` is empty or laid out as alpha (Gumbel).
+/// p = softmax((α + noise) / τ) per site, and the same without noise; `noise` is empty or laid out as alpha
+/// (Gumbel).
 void update_probabilities(Bank& bank, double temperature, std::span<const double> noise = {});
 
 /// The candidates of one site, ready for the kernels.
@@ -99,8 +104,8 @@ void mixed_weight_backward_values(const Bank& bank, const Site& site, std::span<
 
 /// What one objective adds up to for one site.
 struct SiteObjective {
-  double error_weight = 0;  ///< λ_err times this site's share in L_err
-  double clip_decay = 0;    ///< λ_a of PACT's λ_a a^2
+  double error_multiplier = 0;  ///< λ_err times this site's share in L_err
+  double clip_decay = 0;        ///< λ_a of PACT's λ_a a^2
   double temperature = 1;
   bool task_gradient = true;                      ///< false: the sums carry no G (only L_err)
   ErrorMeasure measure = ErrorMeasure::relative;  ///< that the sums were made with
@@ -119,6 +124,11 @@ double expected_error(const Bank& bank, const Site& site, std::span<const MixedS
 void add_site_gradients(const Bank& bank, const Site& site, std::span<const MixedSums> sums,
                         const SiteObjective& objective, std::span<double> alpha_gradient,
                         std::span<double> theta_gradient);
+
+/// The gradient of Σ_j p_j value_j, p = softmax(α/τ): adds weight p_k/τ (value_k - Σ_j p_j value_j) to
+/// d/dα_k.
+void add_softmax_gradient(std::span<const double> p, std::span<const double> values, double temperature,
+                          double weight, std::span<double> gradient);
 
 /// Which elements of theta are trained: 1 for lsq+ steps, lsq+ input offsets and pact clips, else 0.
 std::vector<std::uint8_t> trained_theta(const Bank& bank);

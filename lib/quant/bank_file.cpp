@@ -17,26 +17,24 @@ std::string group_of(const std::string& layer, Role role) {
   return "/quant/" + layer + (role == Role::weight ? "/weight" : "/input");
 }
 
-// The dataset that holds what a method learns.
+struct RangeDataset {
+  Range range;
+  const char* name;
+};
+constexpr RangeDataset range_datasets[] = {
+    {Range::step, "step"}, {Range::clip, "clip"}, {Range::maximum, "maximum"}};
+
+// The dataset that holds the range of a method, if it has one.
 const char* range_dataset(Method method) {
-  switch (method) {
-    case Method::lsq_plus:
-      return "step";
-    case Method::pact:
-      return "clip";
-    case Method::uniform:
-      return "maximum";
-    case Method::identity:
-      return nullptr;
-  }
+  for (const auto& dataset : range_datasets)
+    if (dataset.range == traits(method).range) return dataset.name;
   return nullptr;
 }
 
-std::vector<double> ranges_of(const Bank& bank, const Site& site, const char* dataset) {
+std::vector<double> ranges_of(const Bank& bank, const Site& site, Range kind) {
   std::vector<double> ranges;
   for (std::size_t j = 0; j < site.candidates.size(); ++j) {
-    const char* mine = range_dataset(site.candidates[j].method);
-    const bool here = mine && std::string(mine) == dataset;
+    const bool here = traits(site.candidates[j].method).range == kind;
     for (std::int64_t c = 0; c < site.channels; ++c)
       ranges.push_back(here ? bank.theta[site.range_at(j, c)] : absent);
   }
@@ -116,9 +114,8 @@ void save_bank(store::File& file, const Bank& bank) {
       file.write_text(group + "/candidates", candidates);
       file.write<double>(group + "/alpha", std::span(bank.alpha).subspan(site.alpha, n));
       file.write<double>(group + "/probability", bank.probabilities(site));
-      for (const char* dataset : {"step", "clip", "maximum"}) {
-        file.write<double>(group + "/" + dataset, ranges_of(bank, site, dataset), shape);
-      }
+      for (const auto& dataset : range_datasets)
+        file.write<double>(group + "/" + dataset.name, ranges_of(bank, site, dataset.range), shape);
       file.write<double>(group + "/offset", std::span(bank.theta).subspan(site.offset, n));
     }
   }

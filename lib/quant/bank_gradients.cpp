@@ -37,15 +37,14 @@ std::vector<double> over_channels(const Site& site, std::span<const MixedSums> s
   return total;
 }
 
-// d/dα_k of Σ_j p_j value_j = p_k/τ (value_k - Σ_j p_j value_j).
+}  // namespace
+
 void add_softmax_gradient(std::span<const double> p, std::span<const double> values, double temperature,
                           double weight, std::span<double> gradient) {
   double mean = 0;
   for (std::size_t j = 0; j < p.size(); ++j) mean += p[j] * values[j];
   for (std::size_t k = 0; k < p.size(); ++k) gradient[k] += weight * p[k] / temperature * (values[k] - mean);
 }
-
-}  // namespace
 
 std::vector<double> candidate_errors(const Site& site, std::span<const MixedSums> sums,
                                      const SiteObjective& objective) {
@@ -74,24 +73,26 @@ void add_site_gradients(const Bank& bank, const Site& site, std::span<const Mixe
     add_softmax_gradient(p, task, objective.temperature, 1.0, alpha_part);
   }
   const auto errors = candidate_errors(site, sums, objective);
-  add_softmax_gradient(p, errors, objective.temperature, objective.error_weight, alpha_part);
+  add_softmax_gradient(p, errors, objective.temperature, objective.error_multiplier, alpha_part);
 
   const double task_weight = objective.task_gradient ? 1.0 : 0.0;
-  const double error_factor = 2.0 * objective.error_weight / error_unit(sums, objective);
+  const double error_factor = 2.0 * objective.error_multiplier / error_unit(sums, objective);
   for (std::size_t j = 0; j < p.size(); ++j) {
     const Candidate& candidate = site.candidates[j];
-    if (candidate.method == Method::identity || candidate.method == Method::uniform) continue;
-    const bool lsq = candidate.method == Method::lsq_plus;
-    const double scale = lsq ? 1.0 / std::sqrt(site.elements * largest_code(candidate)) : 1.0;
+    const MethodTraits& method = traits(candidate.method);
+    if (!is_trained(method.range)) continue;
+    const double scale =
+        method.range == Range::step ? 1.0 / std::sqrt(site.elements * largest_code(candidate)) : 1.0;
     double offset_sum = 0;
     for (std::int64_t c = 0; c < site.channels; ++c) {
       const CandidateSums& s = sums[static_cast<std::size_t>(c)].candidates[j];
       const std::size_t at = site.range_at(j, c);
       theta_gradient[at] += scale * p[j] * (task_weight * s.gradient_range + error_factor * s.error_range);
-      if (!lsq) theta_gradient[at] += 2.0 * objective.clip_decay * bank.theta[at];
+      if (method.range == Range::clip) theta_gradient[at] += 2.0 * objective.clip_decay * bank.theta[at];
       offset_sum += task_weight * s.gradient_offset + error_factor * s.error_offset;
     }
-    if (lsq && site.role == Role::input) theta_gradient[site.offset + j] += scale * p[j] * offset_sum;
+    if (method.input_offset && site.role == Role::input)
+      theta_gradient[site.offset + j] += scale * p[j] * offset_sum;
   }
 }
 
@@ -99,10 +100,10 @@ std::vector<std::uint8_t> trained_theta(const Bank& bank) {
   std::vector<std::uint8_t> trained(bank.theta.size(), 0);
   for (const auto& site : bank.sites) {
     for (std::size_t j = 0; j < site.candidates.size(); ++j) {
-      const Method method = site.candidates[j].method;
-      if (method != Method::lsq_plus && method != Method::pact) continue;
-      for (std::int64_t c = 0; c < site.channels; ++c) trained[site.range_at(j, c)] = 1;
-      if (method == Method::lsq_plus && site.role == Role::input) trained[site.offset + j] = 1;
+      const MethodTraits& method = traits(site.candidates[j].method);
+      for (std::int64_t c = 0; c < site.channels; ++c)
+        trained[site.range_at(j, c)] = is_trained(method.range);
+      if (method.input_offset && site.role == Role::input) trained[site.offset + j] = 1;
     }
   }
   return trained;
@@ -114,7 +115,7 @@ std::vector<double> theta_scale(const Bank& bank) {
     for (std::size_t j = 0; j < site.candidates.size(); ++j) {
       for (std::int64_t c = 0; c < site.channels; ++c)
         scale[site.range_at(j, c)] = bank.theta[site.range_at(j, c)];
-      if (site.candidates[j].method == Method::lsq_plus) {
+      if (traits(site.candidates[j].method).input_offset) {
         scale[site.offset + j] = bank.theta[site.range_at(j, 0)] * largest_code(site.candidates[j]);
       }
     }

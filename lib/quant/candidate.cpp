@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "config/syntax.hpp"
 #include "core/error.hpp"
+#include "quant/methods/table.hpp"
 
 namespace bitdarts::quant {
 namespace {
@@ -11,9 +13,20 @@ namespace {
 constexpr int smallest_width = 2, largest_width = 16;
 const char* const remedy = "write method:bits with method lsq+, pact or uniform and bits 2 to 16, or fp32";
 
+// Options are checked where no quantizer is known; both must know the same methods.
+static_assert([] {
+  std::size_t known = 0;
+  for (const auto& row : Methods::rows) {
+    if (!has_codes(row)) continue;
+    if (known == config::method_names.size() || config::method_names[known] != row.name) return false;
+    ++known;
+  }
+  return known == config::method_names.size();
+}());
+
 Method parse_method(const std::string& name, const std::string& text, const std::string& where) {
-  for (const Method method : {Method::lsq_plus, Method::pact, Method::uniform})
-    if (name == to_string(method)) return method;
+  for (const auto& row : Methods::rows)
+    if (has_codes(row) && name == row.name) return row.method;
   if (name == "fp32")
     throw ConfigError("the candidate fp32 has no width: '" + text + "'", where, "write fp32");
   if (name == "lsq")
@@ -22,7 +35,7 @@ Method parse_method(const std::string& name, const std::string& text, const std:
 }
 
 void require_codes(const Candidate& candidate) {
-  if (candidate.method == Method::identity) throw Error("the candidate fp32 has no codes");
+  if (!has_codes(candidate)) throw Error("the candidate fp32 has no codes");
 }
 
 }  // namespace
@@ -59,23 +72,17 @@ std::vector<Candidate> parse_candidates(const std::vector<std::string>& texts) {
   return candidates;
 }
 
-std::string to_string(Method method) {
-  switch (method) {
-    case Method::lsq_plus:
-      return "lsq+";
-    case Method::pact:
-      return "pact";
-    case Method::uniform:
-      return "uniform";
-    case Method::identity:
-      return "fp32";
-  }
-  throw Error("not a quantization method: " + std::to_string(static_cast<int>(method)));
+const MethodTraits& traits(Method method) {
+  const auto row = static_cast<std::size_t>(method);
+  if (row >= Methods::rows.size()) throw Error("not a quantization method: " + std::to_string(row));
+  return Methods::rows[row];
 }
+
+std::string to_string(Method method) { return traits(method).name; }
 
 std::string to_string(const Candidate& candidate) {
   const std::string name = to_string(candidate.method);
-  return candidate.method == Method::identity ? name : name + ":" + std::to_string(candidate.bits);
+  return !has_codes(candidate) ? name : name + ":" + std::to_string(candidate.bits);
 }
 
 double largest_code(const Candidate& candidate) {
@@ -84,7 +91,7 @@ double largest_code(const Candidate& candidate) {
 }
 
 double smallest_code(const Candidate& candidate) {
-  return candidate.method == Method::lsq_plus ? -largest_code(candidate) - 1 : -largest_code(candidate);
+  return traits(candidate.method).lowest_code ? -largest_code(candidate) - 1 : -largest_code(candidate);
 }
 
 }  // namespace bitdarts::quant

@@ -4,6 +4,8 @@
 #include <cstdio>
 
 #include "core/error.hpp"
+#include "quant/methods/table.hpp"
+#include "quant/packing.hpp"
 
 namespace bitdarts::quant {
 namespace {
@@ -32,45 +34,77 @@ CostKind parse_cost(const std::string& text) {
   throw ConfigError("unknown cost '" + text + "'", {}, "write bops or size");
 }
 
-std::int64_t layer_cost(CostKind kind, const LayerShape& layer, int weight_bits, int input_bits) {
-  return kind == CostKind::bops ? layer.macs() * weight_bits * input_bits : layer.parameters() * weight_bits;
+Cost cost_of(const config::SearchOptions& options) {
+  return {parse_cost(options.cost), options.weight_scale == "channel"};
 }
 
-std::int64_t full_cost(CostKind kind, std::span<const LayerShape> layers) {
-  std::int64_t cost = 0;
-  for (const auto& layer : layers) cost += layer_cost(kind, layer, full_bits, full_bits);
-  return cost;
+std::int64_t weight_units(const Cost& cost, const LayerShape& layer, const Candidate& weight) {
+  if (cost.kind == CostKind::bops) return weight.bits;
+  if (!has_codes(weight)) return full_bits * layer.parameters();
+  const auto codes =
+      static_cast<std::int64_t>(packed_bytes(layer.out_features, layer.in_features, weight.bits));
+  return 8 * codes + full_bits * (cost.per_channel ? layer.out_features : 1);
 }
 
-std::int64_t scheme_cost(CostKind kind, std::span<const LayerShape> layers, const Scheme& scheme) {
+std::int64_t input_units(const Cost& cost, const Candidate& input) {
+  return cost.kind == CostKind::bops ? input.bits : full_bits * input_numbers(traits(input.method));
+}
+
+std::int64_t layer_cost(const Cost& cost, const LayerShape& layer, const Candidate& weight,
+                        const Candidate& input) {
+  const std::int64_t w = weight_units(cost, layer, weight), a = input_units(cost, input);
+  return cost.kind == CostKind::bops ? layer.macs() * w * a : w + a;
+}
+
+std::int64_t full_cost(const Cost& cost, std::span<const LayerShape> layers) {
+  std::int64_t sum = 0;
+  for (const auto& layer : layers) sum += layer_cost(cost, layer, {}, {});
+  return sum;
+}
+
+std::int64_t largest_cost(const Cost& cost, std::span<const LayerShape> layers) {
+  std::int64_t sum = 0;
+  for (const auto& layer : layers) {
+    std::int64_t largest = layer_cost(cost, layer, {}, {});
+    for (const auto& weight : Methods::rows)
+      for (const auto& input : Methods::rows) {
+        const Candidate w = has_codes(weight) ? Candidate{weight.method, 16} : Candidate{};
+        const Candidate a = has_codes(input) ? Candidate{input.method, 16} : Candidate{};
+        largest = std::max(largest, layer_cost(cost, layer, w, a));
+      }
+    sum += largest;
+  }
+  return sum;
+}
+
+std::int64_t scheme_cost(const Cost& cost, std::span<const LayerShape> layers, const Scheme& scheme) {
   require_same_layers(layers, scheme);
-  std::int64_t cost = 0;
+  std::int64_t sum = 0;
   for (std::size_t l = 0; l < layers.size(); ++l)
-    cost += layer_cost(kind, layers[l], scheme.entries[l].weight.bits, scheme.entries[l].input.bits);
-  return cost;
+    sum += layer_cost(cost, layers[l], scheme.entries[l].weight, scheme.entries[l].input);
+  return sum;
 }
 
-ExpectedCost expected_cost(CostKind kind, std::span<const LayerShape> layers,
-                           std::span<const double> weight_bits, std::span<const double> input_bits) {
-  require_layers(weight_bits.size(), layers);
-  require_layers(input_bits.size(), layers);
-  ExpectedCost cost;
-  cost.by_weight_bits.resize(layers.size());
-  cost.by_input_bits.resize(layers.size());
-  const double full = static_cast<double>(full_cost(kind, layers));
+ExpectedCost expected_cost(const Cost& cost, std::span<const LayerShape> layers,
+                           std::span<const double> weight_units, std::span<const double> input_units) {
+  require_layers(weight_units.size(), layers);
+  require_layers(input_units.size(), layers);
+  ExpectedCost expected;
+  expected.by_weight.resize(layers.size());
+  expected.by_input.resize(layers.size());
+  const double full = static_cast<double>(full_cost(cost, layers));
   for (std::size_t l = 0; l < layers.size(); ++l) {
-    if (kind == CostKind::bops) {
+    if (cost.kind == CostKind::bops) {
       const double share = static_cast<double>(layers[l].macs()) / full;
-      cost.ratio += share * weight_bits[l] * input_bits[l];
-      cost.by_weight_bits[l] = share * input_bits[l];
-      cost.by_input_bits[l] = share * weight_bits[l];
+      expected.ratio += share * weight_units[l] * input_units[l];
+      expected.by_weight[l] = share * input_units[l];
+      expected.by_input[l] = share * weight_units[l];
     } else {
-      const double share = static_cast<double>(layers[l].parameters()) / full;
-      cost.ratio += share * weight_bits[l];
-      cost.by_weight_bits[l] = share;
+      expected.ratio += (weight_units[l] + input_units[l]) / full;
+      expected.by_weight[l] = expected.by_input[l] = 1 / full;
     }
   }
-  return cost;
+  return expected;
 }
 
 SchemeSummary summarise(std::span<const LayerShape> layers, const Scheme& scheme, std::int64_t other_macs) {

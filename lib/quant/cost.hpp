@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "config/config.hpp"
 #include "quant/scheme.hpp"
 
 namespace bitdarts::quant {
@@ -11,34 +12,41 @@ namespace bitdarts::quant {
 enum class CostKind { bops, size };
 CostKind parse_cost(const std::string& text);
 
-/// Integer cost of one layer: bops: MACs * b_w * b_a; size: parameters * b_w. Exact, so that budgets can be
-/// kept exactly.
-std::int64_t layer_cost(CostKind kind, const LayerShape& layer, int weight_bits, int input_bits);
-/// What cost is counted against: sum over layers with 32 bits everywhere.
-std::int64_t full_cost(CostKind kind, std::span<const LayerShape> layers);
-std::int64_t scheme_cost(CostKind kind, std::span<const LayerShape> layers, const Scheme& scheme);
+/// What is counted. bops: multiply-accumulates times both widths. size: bits that are stored for the
+/// quantized layers, as evaluate packs them: codes in rows of whole bytes, every scale, and what the
+/// quantizer of an input keeps (a step, for lsq+ an offset too), 32 bits each.
+struct Cost {
+  CostKind kind = CostKind::bops;
+  bool per_channel = false;  ///< weights have a scale per output channel
 
-/// METHOD section 4 with expected bits per layer, as a ratio in (0, 1], and its derivatives (per layer).
+  Cost(CostKind of = CostKind::bops, bool scales_by_channel = false)  // NOLINT: a kind alone is a cost
+      : kind(of), per_channel(scales_by_channel) {}
+  bool operator==(const Cost&) const = default;
+};
+/// search.cost with search.weight_scale.
+Cost cost_of(const config::SearchOptions& options);
+
+/// What the cost of a layer is made of: bops: MACs times the units of its weight and its input, their widths;
+/// size: the sum of the units, stored bits.
+std::int64_t weight_units(const Cost& cost, const LayerShape& layer, const Candidate& weight);
+std::int64_t input_units(const Cost& cost, const Candidate& input);
+/// Exact, so that budgets can be kept exactly.
+std::int64_t layer_cost(const Cost& cost, const LayerShape& layer, const Candidate& weight,
+                        const Candidate& input);
+/// What a cost is a ratio of: sum over layers with 32 bits everywhere.
+std::int64_t full_cost(const Cost& cost, std::span<const LayerShape> layers);
+/// No scheme costs more than this (with scales and offsets more than the full cost).
+std::int64_t largest_cost(const Cost& cost, std::span<const LayerShape> layers);
+std::int64_t scheme_cost(const Cost& cost, std::span<const LayerShape> layers, const Scheme& scheme);
+
+/// METHOD section 4 with expected units per layer, as a ratio to the full cost, and its derivatives (per
+/// layer).
 struct ExpectedCost {
   double ratio = 0;
-  std::vector<double> by_weight_bits, by_input_bits;  ///< d ratio / d E[b_l^w], d ratio / d E[b_l^a]
+  std::vector<double> by_weight, by_input;  ///< d ratio / d E[units]
 };
-ExpectedCost expected_cost(CostKind kind, std::span<const LayerShape> layers,
-                           std::span<const double> weight_bits, std::span<const double> input_bits);
-
-/// What a budget means for a model.
-struct Capacity {
-  std::int64_t most = 0;  ///< the largest integer cost allowed
-  std::string
-      reach{};  ///< the range of costs of the candidates, in words, when all of it is within the budget
-};
-/// A budget as config::read_budget takes it: "w4a8", "2%" or "0.02" (ratio to 32 x 32, or 32, everywhere),
-/// with cost=size also "4.5bits" (mean weight bits over parameters) and "1.5MB" (codes alone, 10^6 bytes).
-/// ConfigError when it does not fit the kind of cost or is below the cheapest candidates (the reachable range
-/// is named).
-Capacity parse_budget(const std::string& text, CostKind kind, std::span<const LayerShape> layers,
-                      std::span<const Candidate> weight_candidates,
-                      std::span<const Candidate> input_candidates);
+ExpectedCost expected_cost(const Cost& cost, std::span<const LayerShape> layers,
+                           std::span<const double> weight_units, std::span<const double> input_units);
 
 /// Everything people ask about a scheme.
 struct SchemeSummary {

@@ -50,11 +50,11 @@ Moments moments_of(std::span<const float> values) {
   return m;
 }
 
-Start symmetric_start(const Moments& m, const Candidate& candidate) {
-  if (candidate.method == Method::identity) return {};
-  double range = candidate.method == Method::uniform ? m.magnitude() : m.three_sigma();
-  if (candidate.method == Method::lsq_plus) range /= -smallest_code(candidate);  // 2^(b-1)
-  return {std::max(range, least_range), 0};
+bool learns_step(const Candidate& candidate) { return traits(candidate.method).range == Range::step; }
+
+Start three_sigma_start(const Moments& m, const Candidate& candidate) {
+  const double unit = learns_step(candidate) ? -smallest_code(candidate) : 1.0;  // 2^(b-1)
+  return {std::max(m.three_sigma() / unit, least_range), 0};
 }
 
 struct Measured {
@@ -117,9 +117,9 @@ Strata strata_of(std::span<const float> values) {
 // steps are worth, and one beyond the largest magnitude clips nothing any more.
 Start fit_range(std::span<const float> values, const Candidate& candidate, const Moments& m) {
   constexpr int coarse = 128, kept = 4, finer = 32;
-  const Start three_sigma = symmetric_start(m, candidate);
+  const Start three_sigma = three_sigma_start(m, candidate);
   if (!(m.magnitude() > 0)) return three_sigma;
-  const double unit = candidate.method == Method::lsq_plus ? largest_code(candidate) : 1.0;
+  const double unit = learns_step(candidate) ? largest_code(candidate) : 1.0;
   const double low = m.mean_magnitude / 4 / unit, high = 1.2 * m.magnitude() / unit;
   const double spacing = std::log2(high / low) / coarse;
   const Strata strata = strata_of(values);
@@ -232,17 +232,30 @@ Start fit_step_and_offset(std::span<const float> values, const Candidate& candid
 
 }  // namespace
 
-Start start_for_weights(std::span<const float> values, const Candidate& candidate) {
+Start start_at_least_error(std::span<const float> values, const Candidate& candidate) {
+  return fit_range(values, candidate, moments_of(values));
+}
+
+Start start_with_offset(std::span<const float> values, const Candidate& candidate) {
   const Moments m = moments_of(values);
-  const bool learns = candidate.method == Method::lsq_plus || candidate.method == Method::pact;
-  return learns ? fit_range(values, candidate, m) : symmetric_start(m, candidate);
+  return values.empty() ? three_sigma_start(m, candidate) : fit_step_and_offset(values, candidate, m);
+}
+
+Start start_at_maximum(std::span<const float> values, const Candidate&) {
+  return {std::max(moments_of(values).magnitude(), least_range), 0};
+}
+
+Start start_with_nothing(std::span<const float> values, const Candidate&) {
+  moments_of(values);  // what is not finite is an error here too
+  return {};
+}
+
+Start start_for_weights(std::span<const float> values, const Candidate& candidate) {
+  return traits(candidate.method).weights(values, candidate);
 }
 
 Start start_for_inputs(std::span<const float> values, const Candidate& candidate) {
-  const Moments m = moments_of(values);
-  if (candidate.method == Method::pact) return fit_range(values, candidate, m);
-  if (candidate.method != Method::lsq_plus || values.empty()) return symmetric_start(m, candidate);
-  return fit_step_and_offset(values, candidate, m);
+  return traits(candidate.method).inputs(values, candidate);
 }
 
 }  // namespace bitdarts::quant

@@ -81,25 +81,26 @@ BoundCandidate<Real> bind(const Candidate& candidate, double range, double offse
   BoundCandidate<Real> bound;
   bound.method = candidate.method;
   bound.probability = static_cast<Real>(probability);
-  if (candidate.method == Method::identity) return bound;
+  const Range kind = traits(candidate.method).range;
+  if (kind == Range::none) return bound;
   const double largest = largest_code(candidate);
   bound.smallest = static_cast<Real>(smallest_code(candidate));
   bound.largest = static_cast<Real>(largest);
-  const bool learns_step = candidate.method == Method::lsq_plus;
   // The quotient is taken in double and rounded once, so that float kernels and double references bind the
   // same step.
-  const double step = learns_step ? range : range / largest;
+  const double step = kind == Range::step ? range : range / largest;
   bound.step = static_cast<Real>(step);
-  if (candidate.method == Method::pact) bound.clip = static_cast<Real>(range);
-  if (learns_step) bound.offset = static_cast<Real>(offset) + Real(0);  // -0 would make signs of zeros differ
+  if (kind == Range::clip) bound.clip = static_cast<Real>(range);
+  if (traits(candidate.method).input_offset)
+    bound.offset = static_cast<Real>(offset) + Real(0);  // -0 would make signs of zeros differ
   // float's in either precision: what is bound in double may be narrowed later.
   constexpr Real least = std::numeric_limits<float>::min();
   if (bound.step < least) {  // a NaN stays, and shows in every value
     bound.step = least;
-    if (candidate.method == Method::pact) bound.clip = least * bound.largest;
+    if (kind == Range::clip) bound.clip = least * bound.largest;
   }
   // A step that was rounded down would put the maximum itself out of range, and take its gradient away.
-  while (candidate.method == Method::uniform && position(static_cast<Real>(range), bound) > bound.largest)
+  while (kind == Range::maximum && position(static_cast<Real>(range), bound) > bound.largest)
     bound.step = std::nextafter(bound.step, std::numeric_limits<Real>::infinity());
   return bound;
 }

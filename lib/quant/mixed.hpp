@@ -3,28 +3,11 @@
 #include <span>
 #include <vector>
 
+#include "quant/bound_candidate.hpp"
 #include "quant/candidate.hpp"
 
 namespace bitdarts::quant {
 
-/// A candidate with the numbers it needs for one tensor (or one channel of a weight), as the kernels take it.
-/// Codes are round half to even of clip(position(x)), in Real throughout.
-template <class Real>  // float, double
-struct BoundCandidate {
-  Method method = Method::identity;
-  Real smallest = 0, largest = 0;  ///< code range [Qn, Qp]
-  Real step = 1;                   ///< s: lsq+ learned; pact clip/Qp; uniform range/Qp
-  Real offset = 0;                 ///< β: lsq+ inputs only
-  Real clip = 0;                   ///< a: pact only
-  Real probability = 1;            ///< p_j
-};
-/// v = (x - offset) / step, the place of x among the codes. By the reciprocal, rounded once: a division costs
-/// the kernels twice as much as all the rest of a forward pass. The quotient may be off by one unit in the
-/// last place, everywhere by the same one.
-template <class Real>
-inline Real position(Real x, const BoundCandidate<Real>& candidate) {
-  return (x - candidate.offset) * (Real(1) / candidate.step);
-}
 /// `range`: step for lsq+, clip a for pact, maximum m for uniform; ignored for the identity.
 /// A range that is not positive (an all-zero tensor's maximum) is replaced so that the step is float's
 /// smallest normal number: every code of that tensor is then 0. A NaN stays. uniform: the step is such that

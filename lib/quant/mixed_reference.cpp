@@ -4,62 +4,15 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "quant/methods/table.hpp"
 #include "quant/mixed.hpp"
 
 namespace bitdarts::quant::reference {
 namespace {
 
-// Q(x) and its straight-through derivatives.
-template <class Real>
-struct Point {
-  Real value = 0;
-  double by_x = 0, by_range = 0, by_offset = 0;
-};
-
-template <class Real>
-Real clip(Real value, Real low, Real high) {
-  if (std::isnan(value)) return value;
-  return std::min(std::max(value, low), high);
-}
-
-template <class Real>
-Point<Real> uniform(Real x, const BoundCandidate<Real>& c) {
-  const Real v = position(x, c);
-  const bool inside = v >= c.smallest && v <= c.largest;
-  return {c.step * clip(std::nearbyint(v), c.smallest, c.largest), inside ? 1.0 : 0.0, 0.0, 0.0};
-}
-
-template <class Real>
-Point<Real> pact(Real x, const BoundCandidate<Real>& c) {
-  const Real clipped = clip(x, -c.clip, c.clip);
-  const double by_clip = x >= c.clip ? 1.0 : x <= -c.clip ? -1.0 : 0.0;
-  const bool inside = x > -c.clip && x < c.clip;
-  return {c.step * clip(std::nearbyint(position(clipped, c)), c.smallest, c.largest), inside ? 1.0 : 0.0,
-          by_clip, 0.0};
-}
-
-template <class Real>
-Point<Real> lsq_plus(Real x, const BoundCandidate<Real>& c) {
-  const Real v = position(x, c);
-  const Real code = std::nearbyint(clip(v, c.smallest, c.largest));
-  const bool inside = v >= c.smallest && v <= c.largest;
-  return {c.step * code + c.offset, inside ? 1.0 : 0.0, static_cast<double>(inside ? code - v : code),
-          inside ? 0.0 : 1.0};
-}
-
 template <class Real>
 Point<Real> evaluate(Real x, const BoundCandidate<Real>& c) {
-  switch (c.method) {
-    case Method::lsq_plus:
-      return lsq_plus(x, c);
-    case Method::pact:
-      return pact(x, c);
-    case Method::uniform:
-      return uniform(x, c);
-    case Method::identity:
-      return {x, 1.0, 0.0, 0.0};
-  }
-  throw Error("not a quantization method");
+  return with_method(c.method, [&]<class M>() { return M::point(x, c); });
 }
 
 void require_size(std::size_t size, std::size_t expected) {
@@ -99,7 +52,7 @@ void mixed_backward(std::span<const Real> x, std::span<const Real> gradient,
       const Point<Real> q = evaluate(x[i], candidate);
       const double value = static_cast<double>(q.value), g = static_cast<double>(gradient[i]);
       // Infinity minus itself is not a number, but the identity never makes an error.
-      const bool exact = candidate.method == Method::identity;
+      const bool exact = !has_codes(traits(candidate.method));
       const double error = exact ? 0.0 : value - static_cast<double>(x[i]);
       const double weight = measure == ErrorMeasure::fisher && !exact ? g * g : 1.0;
       mixture[i] += probability * value;

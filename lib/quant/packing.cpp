@@ -76,7 +76,7 @@ std::vector<std::int32_t> unpack_codes(std::span<const std::uint8_t> bytes, std:
 }
 
 std::vector<std::int32_t> codes_of(std::span<const float> x, const BoundCandidate<float>& candidate) {
-  if (candidate.method == Method::identity) throw Error("the candidate fp32 has no codes");
+  if (!has_codes(traits(candidate.method))) throw Error("the candidate fp32 has no codes");
   std::vector<std::int32_t> codes(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     float code = std::nearbyint(position(x[i], candidate));
@@ -91,7 +91,7 @@ std::vector<std::int32_t> codes_of(std::span<const float> x, const BoundCandidat
 
 void dequantize(std::span<const std::int32_t> codes, const BoundCandidate<float>& candidate,
                 std::span<float> values) {
-  if (candidate.method == Method::identity) throw Error("the candidate fp32 has no codes");
+  if (!has_codes(traits(candidate.method))) throw Error("the candidate fp32 has no codes");
   if (values.size() != codes.size()) throw Error("there are not as many codes as values");
   for (std::size_t i = 0; i < codes.size(); ++i)
     values[i] = candidate.step * static_cast<float>(codes[i]) + candidate.offset;

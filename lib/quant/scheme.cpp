@@ -56,6 +56,25 @@ std::vector<std::string> words_of(std::string line) {
   return words;
 }
 
+// layer (or pattern), weight, input.
+SchemeEntry entry_of(const std::vector<std::string>& words, const std::string& where) {
+  if (words.size() != 3)
+    throw ConfigError("a scheme line has three columns, this one has " + std::to_string(words.size()), where,
+                      "write: layer weight-candidate input-candidate");
+  return {words[0], parse_candidate(words[1], where), parse_candidate(words[2], where)};
+}
+
+// use(words, line, where) for every line that says something.
+template <class Use>
+void each_line(const std::string& text, const std::string& where, const Use& use) {
+  std::istringstream stream(text);
+  std::string line;
+  for (int number = 1; std::getline(stream, line); ++number) {
+    const auto words = words_of(line);
+    if (!words.empty()) use(words, number, where + ":" + std::to_string(number));
+  }
+}
+
 // The table while it is read: what each layer got, and from which line.
 struct Reading {
   const std::vector<LayerShape>& layers;
@@ -64,14 +83,11 @@ struct Reading {
 };
 
 void apply(Reading& reading, const std::vector<std::string>& words, int line, const std::string& where) {
-  if (words.size() != 3)
-    throw ConfigError("a scheme line has three columns, this one has " + std::to_string(words.size()), where,
-                      "write: layer weight-candidate input-candidate");
-  const Candidate weight = parse_candidate(words[1], where), input = parse_candidate(words[2], where);
+  const auto [pattern, weight, input] = entry_of(words, where);
   int earlier_line = 0;
   bool decided = false;
   for (std::size_t l = 0; l < reading.layers.size(); ++l) {
-    if (!matches(words[0], reading.layers[l].name)) continue;
+    if (!matches(pattern, reading.layers[l].name)) continue;
     if (reading.entries[l]) {
       earlier_line = reading.lines[l];
       continue;
@@ -82,13 +98,13 @@ void apply(Reading& reading, const std::vector<std::string>& words, int line, co
   }
   if (decided) return;
   if (earlier_line > 0)
-    throw ConfigError("line for '" + words[0] + "' has no effect: line " + std::to_string(earlier_line) +
+    throw ConfigError("line for '" + pattern + "' has no effect: line " + std::to_string(earlier_line) +
                           " has decided already",
                       where, "the first match wins: put single layers before patterns");
-  if (words[0].find_first_of("*?") != std::string::npos)
-    throw ConfigError("no layer matches '" + words[0] + "'", where);
-  throw ConfigError("unknown layer '" + words[0] + "'", where,
-                    "the nearest name is '" + nearest(words[0], reading.layers) + "'");
+  if (pattern.find_first_of("*?") != std::string::npos)
+    throw ConfigError("no layer matches '" + pattern + "'", where);
+  throw ConfigError("unknown layer '" + pattern + "'", where,
+                    "the nearest name is '" + nearest(pattern, reading.layers) + "'");
 }
 
 }  // namespace
@@ -114,12 +130,8 @@ Scheme parse_table(const std::string& text, const std::vector<LayerShape>& layer
   if (layers.empty()) throw Error("a scheme needs layers");
   Reading reading{layers, std::vector<std::optional<SchemeEntry>>(layers.size()),
                   std::vector<int>(layers.size())};
-  std::istringstream stream(text);
-  std::string line;
-  for (int number = 1; std::getline(stream, line); ++number) {
-    const auto words = words_of(line);
-    if (!words.empty()) apply(reading, words, number, where + ":" + std::to_string(number));
-  }
+  each_line(text, where,
+            [&](const auto& words, int line, const std::string& at) { apply(reading, words, line, at); });
   Scheme scheme;
   for (std::size_t l = 0; l < layers.size(); ++l) {
     if (!reading.entries[l])
@@ -127,6 +139,14 @@ Scheme parse_table(const std::string& text, const std::vector<LayerShape>& layer
                         "add a line for it, or a last line with '*' for all the rest");
     scheme.entries.push_back(*reading.entries[l]);
   }
+  return scheme;
+}
+
+Scheme parse_rows(const std::string& text, const std::string& where) {
+  Scheme scheme;
+  each_line(text, where, [&](const auto& words, int, const std::string& at) {
+    scheme.entries.push_back(entry_of(words, at));
+  });
   return scheme;
 }
 

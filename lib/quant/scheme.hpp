@@ -11,6 +11,7 @@ namespace bitdarts::quant {
 struct LayerShape {
   std::string name;  ///< public Llama name without ".weight": "model.layers.0.self_attn.q_proj"
   std::int64_t out_features = 0, in_features = 0;
+  std::string reads{};  ///< what it reads: layers with equal text can share a quantizer; empty: nobody else
   std::int64_t parameters() const { return out_features * in_features; }
   std::int64_t macs() const { return parameters(); }
 };
@@ -34,6 +35,10 @@ std::string to_table(const Scheme& scheme);
 /// ConfigError with `where` and line: unknown layer (nearest name suggested), missing layer, bad candidate,
 /// wrong column count.
 Scheme parse_table(const std::string& text, const std::vector<LayerShape>& layers, const std::string& where);
+
+/// A table as to_table() writes it, without knowing the layers: its lines as they stand. ConfigError as
+/// above.
+Scheme parse_rows(const std::string& text, const std::string& where);
 
 /// "uniform:lsq+:w4a8" -> every layer lsq+:4 / lsq+:8; widths 2..16 or 32 (= fp32).
 bool is_uniform_shorthand(const std::string& text);

@@ -22,18 +22,19 @@ struct Points {
 
 Points evaluate(const at::Tensor& x, const BoundCandidate<double>& c) {
   const at::Tensor zeros = at::zeros_like(x), ones = at::ones_like(x);
-  if (c.method == Method::identity) return {x, x, ones, zeros, zeros};
+  const Range kind = traits(c.method).range;
+  if (kind == Range::none) return {x, x, ones, zeros, zeros};
   const at::Tensor step = number(c.step, x), offset = number(c.offset, x);
   const at::Tensor v = (x - offset) * at::reciprocal(step);
   const at::Tensor code = at::round(at::clamp(v, c.smallest, c.largest));
   const at::Tensor value = step * code + offset;
-  if (c.method == Method::pact) {
+  if (kind == Range::clip) {
     const at::Tensor clip = number(c.clip, x), above = x >= clip, below = x <= -clip;
     return {code, value, at::logical_and(x > -clip, x < clip).to(x.dtype()),
             above.to(x.dtype()) - below.to(x.dtype()), zeros};
   }
   const at::Tensor inside = at::logical_and(v >= c.smallest, v <= c.largest);
-  if (c.method == Method::uniform) return {code, value, inside.to(x.dtype()), zeros, zeros};
+  if (kind == Range::maximum) return {code, value, inside.to(x.dtype()), zeros, zeros};
   return {code, value, inside.to(x.dtype()), code - at::where(inside, v, zeros),
           at::where(inside, zeros, ones)};
 }
@@ -42,12 +43,12 @@ Points evaluate(const at::Tensor& x, const BoundCandidate<double>& c) {
 at::Tensor begin_mixture(const at::Tensor& x, std::span<const BoundCandidate<double>> candidates) {
   at::Tensor offset = number(0, x);
   for (const auto& c : candidates)
-    if (c.method != Method::identity) offset = offset + number(c.probability, x) * number(c.offset, x);
+    if (has_codes(traits(c.method))) offset = offset + number(c.probability, x) * number(c.offset, x);
   return at::zeros_like(x) + offset;
 }
 at::Tensor part_of_mixture(const BoundCandidate<double>& c, const Points& q) {
   const at::Tensor probability = number(c.probability, q.code);
-  return (c.method == Method::identity ? probability : probability * number(c.step, q.code)) * q.code;
+  return (has_codes(traits(c.method)) ? probability * number(c.step, q.code) : probability) * q.code;
 }
 
 double sum_of(const at::Tensor& values) { return values.sum(at::kDouble).item<double>(); }
@@ -59,16 +60,17 @@ double product_sum(const at::Tensor& left, const at::Tensor& right) {
 
 at::Tensor quantize_with_ste(const at::Tensor& x, const Candidate& candidate, const at::Tensor& range,
                              const at::Tensor& offset) {
-  if (candidate.method == Method::identity) return x;
+  const Range kind = traits(candidate.method).range;
+  if (kind == Range::none) return x;
   const double smallest = smallest_code(candidate), largest = largest_code(candidate);
-  if (candidate.method == Method::lsq_plus) {
+  if (kind == Range::step) {
     const at::Tensor v = (x - offset) * at::reciprocal(range);
     const at::Tensor clipped = at::clamp(v, smallest, largest);
     return range * with_gradient_of(at::round(clipped), clipped) + offset;
   }
   const at::Tensor step = range.detach() / largest;
   const at::Tensor value = step * at::round(at::clamp(x.detach() * at::reciprocal(step), smallest, largest));
-  if (candidate.method == Method::pact)
+  if (kind == Range::clip)
     return with_gradient_of(value, at::where(x >= range, range, at::where(x <= -range, -range, x)));
   const at::Tensor inside = x.detach().abs() <= range.detach();
   return with_gradient_of(value, at::where(inside, x, at::zeros_like(x)));
@@ -95,7 +97,7 @@ std::pair<at::Tensor, at::Tensor> mixed_backward_tensor(const at::Tensor& x, con
     mass = mass + probability * q.by_x;
     auto& sum = sums.candidates[j];
     sum.gradient_quantized += product_sum(gradient, q.value);
-    if (candidates[j].method == Method::identity) continue;  // makes no error and learns nothing
+    if (!has_codes(traits(candidates[j].method))) continue;  // makes no error and learns nothing
     const at::Tensor difference = q.value - x;
     const at::Tensor error =
         measure == ErrorMeasure::fisher ? (gradient * gradient) * difference : difference;

@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "core/error.hpp"
 #include "report/format.hpp"
 
 namespace bitdarts::report {
@@ -41,18 +42,57 @@ bool is_dark(int bits) {
   return luminance(colour_of(bits)) < 0.179;
 }  // where black and white contrast equally
 
-const char* hatching_name(Method method) {
-  switch (method) {
-    case Method::pact:
-      return "pact";
-    case Method::uniform:
-      return "uniform";
-    case Method::lsq_plus:
-    case Method::identity:
-      return nullptr;
-  }
-  return nullptr;
+// How a method is drawn: what hatches its cells, if anything, and its shape around a point, `r` its radius.
+struct Drawing {
+  Method method;
+  const char* hatching;  ///< null: plain
+  std::string (*ink)(const std::string& colour);
+  std::string (*shape)(double x, double y, double r);
+  double letter_down, letter_size;  ///< of the letter in the shape, in radii and in sizes
+};
+
+std::string point(double x, double y) { return svg_number(x) + "," + svg_number(y) + " "; }
+
+const std::array<Drawing, 4> drawings{{
+    {Method::lsq_plus, nullptr, nullptr,
+     [](double x, double y, double r) {
+       return "<circle cx=\"" + svg_number(x) + "\" cy=\"" + svg_number(y) + "\" r=\"" + svg_number(r) + "\"";
+     },
+     0, 0.62},
+    {Method::pact, "pact",
+     [](const std::string& colour) {
+       return "<path d=\"M-1,1 L1,-1 M0,5 L5,0 M4,6 L6,4\" stroke=\"" + colour +
+              "\" stroke-width=\"1\" stroke-opacity=\"0.55\"/>";
+     },
+     [](double x, double y, double r) {
+       return "<polygon points=\"" + point(x, y - 1.15 * r) + point(x + 1.2 * r, y + r) +
+              point(x - 1.2 * r, y + r) + "\"";
+     },
+     0.35, 0.52},
+    {Method::uniform, "uniform",
+     [](const std::string& colour) {
+       return "<circle cx=\"2.5\" cy=\"2.5\" r=\"1\" fill=\"" + colour + "\" fill-opacity=\"0.6\"/>";
+     },
+     [](double x, double y, double r) {
+       return "<rect x=\"" + svg_number(x - 0.92 * r) + "\" y=\"" + svg_number(y - 0.92 * r) + "\" width=\"" +
+              svg_number(1.84 * r) + "\" height=\"" + svg_number(1.84 * r) + "\"";
+     },
+     0, 0.62},
+    {Method::identity, nullptr, nullptr,
+     [](double x, double y, double r) {
+       return "<polygon points=\"" + point(x, y - 1.2 * r) + point(x + 1.2 * r, y) + point(x, y + 1.2 * r) +
+              point(x - 1.2 * r, y) + "\"";
+     },
+     0, 0.62},
+}};
+
+const Drawing& drawing_of(Method method) {
+  for (const auto& drawing : drawings)
+    if (drawing.method == method) return drawing;
+  throw Error("pictures do not know how to draw the method " + quant::to_string(method));
 }
+
+const char* hatching_name(Method method) { return drawing_of(method).hatching; }
 
 constexpr int sample_bits = 0;  // a hatching on white, for the legend
 
@@ -63,15 +103,10 @@ std::string pattern_id(Method method, int bits, const std::string& prefix) {
 std::string pattern(Method method, int bits, const std::string& prefix) {
   const std::string ink = bits == sample_bits ? "#000000" : ink_on(bits),
                     ground = bits == sample_bits ? "#ffffff" : fill_of(bits);
-  const std::string drawing =
-      method == Method::pact
-          ? "<path d=\"M-1,1 L1,-1 M0,5 L5,0 M4,6 L6,4\" stroke=\"" + ink +
-                "\" stroke-width=\"1\" stroke-opacity=\"0.55\"/>"
-          : "<circle cx=\"2.5\" cy=\"2.5\" r=\"1\" fill=\"" + ink + "\" fill-opacity=\"0.6\"/>";
   return "<pattern id=\"" + pattern_id(method, bits, prefix) +
          "\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\"><rect width=\"5\" height=\"5\" "
          "fill=\"" +
-         ground + "\"/>" + drawing + "</pattern>\n";
+         ground + "\"/>" + drawing_of(method).ink(ink) + "</pattern>\n";
 }
 
 // A legend item: where it ends is where the next begins.
@@ -104,19 +139,7 @@ std::string fill_of(int bits) {
 
 std::string ink_on(int bits) { return is_dark(bits) ? "#ffffff" : "#000000"; }
 
-std::string letter_of(Method method) {
-  switch (method) {
-    case Method::lsq_plus:
-      return "L";
-    case Method::pact:
-      return "P";
-    case Method::uniform:
-      return "U";
-    case Method::identity:
-      return "F";
-  }
-  return {};
-}
+std::string letter_of(Method method) { return std::string(1, quant::traits(method).letter); }
 
 std::string hatching_definitions(const std::vector<quant::Candidate>& candidates, const std::string& prefix) {
   std::set<std::pair<Method, int>> hatched;
@@ -136,30 +159,10 @@ std::string fill_of(const quant::Candidate& candidate, const std::string& prefix
 }
 
 std::string glyph(Method method, double x, double y, double size) {
-  const double r = size / 2;
-  const auto at = [&](double dx, double dy) { return svg_number(x + dx) + "," + svg_number(y + dy) + " "; };
-  std::string shape;
-  double text_y = y;
-  switch (method) {
-    case Method::lsq_plus:
-      shape = "<circle cx=\"" + svg_number(x) + "\" cy=\"" + svg_number(y) + "\" r=\"" + svg_number(r) + "\"";
-      break;
-    case Method::pact:
-      shape = "<polygon points=\"" + at(0, -1.15 * r) + at(1.2 * r, r) + at(-1.2 * r, r) + "\"";
-      text_y += 0.35 * r;
-      break;
-    case Method::uniform:
-      shape = "<rect x=\"" + svg_number(x - 0.92 * r) + "\" y=\"" + svg_number(y - 0.92 * r) + "\" width=\"" +
-              svg_number(1.84 * r) + "\" height=\"" + svg_number(1.84 * r) + "\"";
-      break;
-    case Method::identity:
-      shape =
-          "<polygon points=\"" + at(0, -1.2 * r) + at(1.2 * r, 0) + at(0, 1.2 * r) + at(-1.2 * r, 0) + "\"";
-      break;
-  }
-  const double font = method == Method::pact ? 0.52 * size : 0.62 * size;
-  return shape + " fill=\"#ffffff\" stroke=\"#101418\" stroke-width=\"1\"/><text x=\"" + svg_number(x) +
-         "\" y=\"" + svg_number(text_y + 0.36 * font) + "\" font-size=\"" + svg_number(font) +
+  const Drawing& drawing = drawing_of(method);
+  const double r = size / 2, font = drawing.letter_size * size, text_y = y + drawing.letter_down * r;
+  return drawing.shape(x, y, r) + " fill=\"#ffffff\" stroke=\"#101418\" stroke-width=\"1\"/><text x=\"" +
+         svg_number(x) + "\" y=\"" + svg_number(text_y + 0.36 * font) + "\" font-size=\"" + svg_number(font) +
          "\" class=\"letter\" fill=\"#101418\">" + letter_of(method) + "</text>";
 }
 
@@ -195,7 +198,8 @@ std::string candidate_legend(const std::vector<quant::Candidate>& candidates, co
                     "\" y=\"1\" width=\"34\" height=\"20\" rx=\"3\" class=\"cell\" fill=\"" + fill + "\"/>";
     legend.drawn += glyph(method, legend.x + 17, 11, 14);
     legend.x += 41;
-    legend.text(method == Method::identity ? "fp32: not quantized" : quant::to_string(method));
+    legend.text(quant::to_string(method) +
+                (quant::has_codes(quant::traits(method)) ? "" : ": not quantized"));
   }
   return legend.drawn;
 }

@@ -30,7 +30,8 @@ struct EvaluatedModel {
   double weight_bits_all = NAN;  ///< with embeddings and norms
   double input_bits = NAN;
   double model_bytes = NAN, quantized_bytes = NAN, compression_ratio = NAN;
-  double bops_ratio = NAN, bops_ratio_all = NAN, size_ratio = NAN;  ///< see quant::SchemeSummary
+  double bops_ratio = NAN, bops_ratio_all = NAN;  ///< see quant::SchemeSummary
+  double size_ratio = NAN;                        ///< of 32 bits, all that is stored for the quantized layers
   double budget_ratio = NAN;     ///< of a searched scheme: what it may cost, over full cost; NaN: no budget
   double training_tokens = NAN;  ///< tokens that moved the weights after pretraining; NaN when unknown
   std::string incomparable;      ///< why it cannot stand beside the searched scheme; empty: it can

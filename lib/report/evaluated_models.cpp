@@ -1,10 +1,11 @@
 // From products to the rows of the comparison.
-#include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <sstream>
 
 #include "report/comparison.hpp"
+#include "report/stored_scheme.hpp"
 #include "report/weight_recovery.hpp"
 
 namespace bitdarts::report {
@@ -64,6 +65,18 @@ double training_tokens(const std::optional<Product>& finetuned) {
   return sequences * static_cast<double>(*context);
 }
 
+// What is stored for the quantized layers, their scales and the numbers of their inputs' quantizers included,
+// to 32 bits a weight: what budgets of search.cost = size count.
+double stored_ratio(const store::File& file) {
+  const double bytes = number(file, "quantized_weight_bytes"),
+               full = std::round(bytes * number(file, "weight_compression_ratio"));
+  int inputs = 0;
+  for (const auto& entry : read_scheme(file, "/scheme").entries)
+    inputs += quant::input_numbers(quant::traits(entry.input.method));
+  const double ratio = (bytes + 4 * inputs) / full;
+  return std::isfinite(ratio) ? ratio : number(file, "size_ratio");
+}
+
 }  // namespace
 
 EvaluatedModel evaluated_model(const Product& evaluation, const std::optional<Product>& finetuned) {
@@ -93,7 +106,7 @@ EvaluatedModel evaluated_model(const Product& evaluation, const std::optional<Pr
   model.compression_ratio = value("compression_ratio");
   model.bops_ratio = value("bops_ratio");
   model.bops_ratio_all = value("bops_ratio_all");
-  model.size_ratio = value("size_ratio");
+  model.size_ratio = stored_ratio(file);
   model.training_tokens = training_tokens(finetuned);
   return model;
 }

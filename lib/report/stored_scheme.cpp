@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
 
 #include "core/error.hpp"
 
@@ -10,23 +9,13 @@ namespace bitdarts::report {
 
 quant::Scheme read_scheme(const store::File& file, const std::string& group) {
   const std::string table_dataset = group + "/table";
-  quant::Scheme scheme;
-  if (!file.has(table_dataset)) return scheme;
-  std::istringstream lines(file.read_text(table_dataset));
+  if (!file.has(table_dataset)) return {};
   const std::string where = file.path().string() + ":" + table_dataset;
   try {
-    for (std::string line; std::getline(lines, line);) {
-      std::istringstream words(line.substr(0, line.find('#')));
-      std::string layer, weight, input;
-      if (!(words >> layer)) continue;
-      words >> weight >> input;
-      scheme.entries.push_back(
-          {layer, quant::parse_candidate(weight, where), quant::parse_candidate(input, where)});
-    }
+    return quant::parse_rows(file.read_text(table_dataset), where);
   } catch (const ConfigError& error) {  // a bad table inside a product is a bad input, not a bad option
     throw InputError(std::string("the stored scheme cannot be read: ") + error.what(), where);
   }
-  return scheme;
 }
 
 std::vector<StoredBudget> stored_budgets(const store::File& file) {

@@ -46,7 +46,7 @@ std::vector<std::vector<std::size_t>> decision_groups(const quant::Bank& bank) {
 }
 
 std::vector<GroupOption> options_of(const quant::Bank& bank, const std::vector<std::size_t>& group,
-                                    quant::CostKind kind) {
+                                    const quant::Cost& cost) {
   const auto& weights = bank.sites[bank.weight_site[group.front()]].candidates;
   const auto& inputs = bank.sites[bank.input_site[group.front()]].candidates;
   std::vector<GroupOption> options;
@@ -54,7 +54,7 @@ std::vector<GroupOption> options_of(const quant::Bank& bank, const std::vector<s
     for (std::size_t j = 0; j < inputs.size(); ++j) {
       GroupOption option{.weight = i, .input = j};
       for (const std::size_t l : group)
-        option.cost += quant::layer_cost(kind, bank.layers[l], weights[i].bits, inputs[j].bits);
+        option.cost += quant::layer_cost(cost, bank.layers[l], weights[i], inputs[j]);
       options.push_back(option);
     }
   }
@@ -74,15 +74,15 @@ quant::Scheme scheme_of(const quant::Bank& bank, const std::vector<std::vector<s
   return scheme;
 }
 
-quant::Scheme assign(const quant::Bank& bank, const SiteValues& values, quant::CostKind kind,
+quant::Scheme assign(const quant::Bank& bank, const SiteValues& values, const quant::Cost& cost,
                      std::optional<std::int64_t> capacity, double price) {
   require_finite(bank, values);
   const auto groups = decision_groups(bank);
   std::vector<std::vector<GroupOption>> pairs;
   std::vector<std::vector<KnapsackOption>> options;
-  const std::int64_t full = quant::full_cost(kind, bank.layers);
+  const std::int64_t full = quant::full_cost(cost, bank.layers);
   for (const auto& group : groups) {
-    pairs.push_back(options_of(bank, group, kind));
+    pairs.push_back(options_of(bank, group, cost));
     auto& of_group = options.emplace_back();
     for (const GroupOption& pair : pairs.back()) {
       double loss = values[bank.input_site[group.front()]][pair.input] +
@@ -91,7 +91,7 @@ quant::Scheme assign(const quant::Bank& bank, const SiteValues& values, quant::C
       of_group.push_back({.cost = pair.cost, .value = -loss});
     }
   }
-  const auto chosen = solve_knapsack(options, capacity.value_or(full));
+  const auto chosen = solve_knapsack(options, capacity.value_or(quant::largest_cost(cost, bank.layers)));
   std::vector<GroupOption> taken;
   for (std::size_t g = 0; g < groups.size(); ++g) taken.push_back(pairs[g][chosen[g]]);
   return scheme_of(bank, groups, taken);

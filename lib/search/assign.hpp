@@ -27,7 +27,7 @@ struct GroupOption {
 };
 /// All pairs of candidates for a group of layers, weights before inputs.
 std::vector<GroupOption> options_of(const quant::Bank& bank, const std::vector<std::size_t>& group,
-                                    quant::CostKind kind);
+                                    const quant::Cost& cost);
 
 /// The scheme that gives group g the option chosen[g] of options_of().
 quant::Scheme scheme_of(const quant::Bank& bank, const std::vector<std::vector<std::size_t>>& groups,
@@ -38,7 +38,7 @@ quant::Scheme scheme_of(const quant::Bank& bank, const std::vector<std::vector<s
 /// that several layers share counts once. `price`: loss that the whole cost ratio counts as besides [nats per
 /// token], for a cost that is weighed instead of limited. ConfigError when even the cheapest candidates
 /// exceed the capacity; Error when a value is NaN or infinite.
-quant::Scheme assign(const quant::Bank& bank, const SiteValues& values, quant::CostKind kind,
+quant::Scheme assign(const quant::Bank& bank, const SiteValues& values, const quant::Cost& cost,
                      std::optional<std::int64_t> capacity, double price = 0);
 
 }  // namespace bitdarts::search

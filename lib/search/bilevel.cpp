@@ -13,15 +13,16 @@ namespace {
 
 constexpr double alpha_beta1 = 0.5, alpha_beta2 = 0.999;  // as DARTS trains its architecture
 
-MultiplierOptions cost_multiplier(const config::SearchOptions& o, const std::vector<Budget>& budgets) {
+MultiplierOptions cost_multiplier_options(const config::SearchOptions& o,
+                                          const std::vector<Budget>& budgets) {
   const auto mode = parse_mode(o.cost_mode);
-  // Without a budget there is nothing to be dual to: the coefficient stays at its start.
+  // Without a budget there is nothing to be dual to: the multiplier stays at its start.
   if (mode == MultiplierMode::dual && !budgets.front().capacity)
     return {.mode = MultiplierMode::fixed, .start = o.cost_weight};
   return {.mode = mode, .start = o.cost_weight, .rate = o.cost_rate, .damping = o.cost_damping};
 }
 
-MultiplierOptions error_multiplier(const config::SearchOptions& o) {
+MultiplierOptions error_multiplier_options(const config::SearchOptions& o) {
   const auto mode = parse_mode(o.error_mode);
   const bool dual =
       mode == MultiplierMode::dual;  // gains in units of 1/T: the λ of a relative error is of that size
@@ -51,15 +52,13 @@ Bilevel<Real>::Bilevel(const config::SearchOptions& options, std::uint64_t seed,
       engine_(engine),
       weights_(layout, std::move(weights), options.weights == "trained"),
       bank_(relaxed(std::move(bank), options.temperature)),
-      noise_free_probability_(bank_.probability),
       budgets_(std::move(budgets)),
-      schedule_(options, search::expected_cost(bank_, cost_kind()).ratio, targets_of(budgets_)),
+      schedule_(options, search::expected_cost(bank_, cost()).ratio, targets_of(budgets_)),
       levels_(levels),
-      cost_multiplier_(cost_multiplier(options, budgets_)),
-      error_multiplier_(error_multiplier(options)),
+      cost_multiplier_(cost_multiplier_options(options, budgets_)),
+      error_multiplier_(error_multiplier_options(options)),
       alpha_adam_(bank_.alpha.size()),
-      theta_adam_(bank_.theta.size()),
-      trained_theta_(quant::trained_theta(bank_)),
+      quantizers_(bank_),
       values_(budgets_.size()),
       reached_(budgets_.size(), 0.0),
       argmax_(argmax_by_site(bank_)) {
@@ -68,63 +67,28 @@ Bilevel<Real>::Bilevel(const config::SearchOptions& options, std::uint64_t seed,
 
 template <class Real>
 void Bilevel<Real>::relax(std::int64_t step) {
-  quant::update_probabilities(bank_, temperature(step));
-  noise_free_probability_ = bank_.probability;
+  std::vector<double> noise;
   if (options_.relaxation == "gumbel") {
     KeyedRandom random(seed_, Stream::gumbel, static_cast<std::uint64_t>(step));
-    std::vector<double> noise(bank_.alpha.size());
+    noise.resize(bank_.alpha.size());
     for (auto& n : noise) n = -std::log(-std::log(random.uniform()));
-    quant::update_probabilities(bank_, temperature(step), noise);
   }
+  quant::update_probabilities(bank_, temperature(step), noise);
 }
 
 template <class Real>
 void Bilevel<Real>::settle(std::int64_t steps) {
   quant::update_probabilities(bank_, temperature(std::max<std::int64_t>(0, steps - 1)));
-  noise_free_probability_ = bank_.probability;
   for (std::size_t b = 0; b < budgets_.size(); ++b)
     if (values_[b].empty()) keep_values(b);
 }
 
 template <class Real>
-quant::Bank Bilevel<Real>::noise_free() const {
-  quant::Bank bank = bank_;
-  bank.probability = noise_free_probability_;
-  return bank;
-}
-
-template <class Real>
-double Bilevel<Real>::error_weight() const {
+double Bilevel<Real>::error_multiplier() const {
   // L_err of this step is known only after its backward pass, which needs λ_err: the error of the step before
   // stands for it.
-  if (options_.error_budget <= 0) return error_multiplier_.value();
-  const auto errors = metrics_.column("search", "error");
-  if (errors.empty()) return error_multiplier_.value();
-  return error_multiplier_.effective(errors.back(), options_.error_budget);
-}
-
-template <class Real>
-quant::ExpectedCost Bilevel<Real>::expected_cost() const {
-  return search::expected_cost(noise_free(), cost_kind());
-}
-
-template <class Real>
-std::vector<double> Bilevel<Real>::cost_gradient(double temperature) const {
-  const quant::Bank bank = noise_free();
-  const auto cost = search::expected_cost(bank, cost_kind());
-  std::vector<double> gradient(bank_.alpha.size(), 0.0);
-  const auto add = [&](const quant::Site& site, double slope) {
-    const auto p = bank.probabilities(site);
-    const double mean = bank.expected_bits(site);
-    for (std::size_t k = 0; k < p.size(); ++k) {
-      gradient[site.alpha + k] += slope * p[k] / temperature * (site.candidates[k].bits - mean);
-    }
-  };
-  for (std::size_t l = 0; l < bank_.layers.size(); ++l) {
-    add(bank_.sites[bank_.weight_site[l]], cost.by_weight_bits[l]);
-    add(bank_.sites[bank_.input_site[l]], cost.by_input_bits[l]);
-  }
-  return gradient;
+  if (options_.error_budget <= 0 || !last_error_) return error_multiplier_.value();
+  return error_multiplier_.effective(*last_error_, options_.error_budget);
 }
 
 template <class Real>
@@ -146,15 +110,15 @@ void Bilevel<Real>::add_unrolled_term(std::int64_t step, std::span<const Real> d
 template <class Real>
 train::Gradient<Real> Bilevel<Real>::inner_gradient(std::int64_t step) {
   const bool outer_quantizers = options_.quantizer_level == "outer";
-  auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch},
-                                {.clip_decay = options_.clip_decay,
-                                 .temperature = temperature(step),
-                                 .wanted = outer_quantizers   ? train::Wanted::weights
-                                           : trains_weights() ? train::Wanted::all
-                                                              : train::Wanted::architecture});
-  require_finite_loss(inner.loss, "the inner loss", step, levels_.inner);
+  auto inner =
+      train::checked_gradient<Real>(engine_, weights_.values(), &bank_, {levels_.inner, step, options_.batch},
+                                    {.clip_decay = options_.clip_decay,
+                                     .temperature = temperature(step),
+                                     .wanted = outer_quantizers   ? train::Wanted::weights
+                                               : trains_weights() ? train::Wanted::all
+                                                                  : train::Wanted::architecture},
+                                    "search, inner level", "the inner loss");
   weights_.require_finite_gradient(inner.weights, step, "search, inner level");
-  if (!outer_quantizers) train::require_finite_gradients(bank_, {}, inner.theta, step, "search, inner level");
   return inner;
 }
 
@@ -166,12 +130,16 @@ auto Bilevel<Real>::level_gradients(std::int64_t step) -> LevelGradients {
   // The first order needs no gradient of the weights here, the second takes one for the direction of its
   // product.
   const train::Objective objective{
-      .error_weight = error_weight(),
+      .error_multiplier = error_multiplier(),
       .clip_decay = options_.clip_decay,
       .temperature = tau,
       .wanted = second_order() ? train::Wanted::all : train::Wanted::architecture,
       .error_measure = measure()};
   const train::Batch outer_batch{levels_.outer, step, options_.batch};
+  const auto outer_pass = [&](std::span<const Real> weights) {
+    return train::checked_gradient<Real>(engine_, weights, &bank_, outer_batch, objective,
+                                         "search, outer level", "the outer loss");
+  };
   train::Gradient<Real>& outer = found.outer;
   if (second_order()) {
     const auto inner = found.inner.emplace(inner_gradient(step));
@@ -182,15 +150,15 @@ auto Bilevel<Real>::level_gradients(std::int64_t step) -> LevelGradients {
     if (const std::size_t bad = train::first_not_finite<Real>(moved); bad < moved.size())
       train::require_finite(NAN, "a weight after the unrolled update", step,
                             "search, " + weights_.name_of(bad));
-    outer = engine_.gradient(moved, &bank_, outer_batch, objective);
+    outer = outer_pass(moved);
     for (std::size_t i = 0; i < jacobian.size(); ++i) jacobian[i] *= outer.weights[i];
     add_unrolled_term(step, jacobian, outer);
   } else {
-    outer = engine_.gradient(weights_.values(), &bank_, outer_batch, objective);
+    outer = outer_pass(weights_.values());
   }
-  const auto of_cost = cost_gradient(tau);
+  const auto of_cost = cost_gradient(bank_, cost(), tau);
   cost_multiplier_.observe(train::norm<double>(outer.alpha), train::norm<double>(of_cost));
-  const double lambda = cost_multiplier_.effective(expected_cost().ratio, target(step));
+  const double lambda = cost_multiplier_.effective(expected_ratio(), target(step));
   for (std::size_t k = 0; k < of_cost.size(); ++k) outer.alpha[k] += lambda * of_cost[k];
   return found;
 }
@@ -205,16 +173,9 @@ double Bilevel<Real>::outer_objective(std::int64_t step) {
   relax(step);
   const auto outer = engine_.gradient(weights_.values(), &bank_, {levels_.outer, step, options_.batch},
                                       {.error_measure = measure()});
-  const double ratio = expected_cost().ratio;
-  return outer.loss + error_weight() * outer.error + cost_multiplier_.effective(ratio, target(step)) * ratio;
-}
-
-template <class Real>
-void Bilevel<Real>::update_quantizers(std::span<const double> gradient) {
-  std::vector<double> scale = quant::theta_scale(bank_);
-  for (std::size_t i = 0; i < scale.size(); ++i) scale[i] *= trained_theta_[i];
-  theta_adam_.step(bank_.theta, gradient, {.learning_rate = options_.quantizer_learning_rate}, {}, scale);
-  quant::project_theta(bank_);
+  const double ratio = expected_ratio();
+  return outer.loss + error_multiplier() * outer.error +
+         cost_multiplier_.effective(ratio, target(step)) * ratio;
 }
 
 template <class Real>
@@ -223,9 +184,8 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
   const bool outer_quantizers = options_.quantizer_level == "outer";
   auto found = level_gradients(step);
   const auto& outer = found.outer;
-  require_finite_loss(outer.loss, "the outer loss", step, levels_.outer);
   train::require_finite_gradients(bank_, outer.alpha, outer.theta, step, "search, outer level");
-  const double ratio = expected_cost().ratio, error = outer.error;
+  const double ratio = expected_ratio(), error = outer.error;
   const double lambda = cost_multiplier_.effective(ratio, target(step));
   if (learns_alpha) {
     // Decay pulls every logit back by a share of itself: no α runs away while λ is high, none has to be
@@ -240,22 +200,20 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
     cost_multiplier_.update(ratio, target(step));
     error_multiplier_.update(error, options_.error_budget);
   }
-  if (outer_quantizers) update_quantizers(outer.theta);
+  if (outer_quantizers) quantizers_.update(bank_, outer.theta, options_.quantizer_learning_rate);
   observe_errors(outer);
+  last_error_ = error;
   log(step, outer, lambda, ratio);
   std::vector<Progress::Value> shown{{"outer", outer.loss}};
-  std::vector<double> maxima;
-  for (const auto& sums : outer.sums) maxima.push_back(sums.front().maximum);
+  std::vector<double> maxima = train::maxima_of(outer);
   if (trains_weights() || !outer_quantizers) {
     update_inner_level(step, found);
-    for (std::size_t i = 0; i < maxima.size(); ++i)
-      maxima[i] = std::max(maxima[i], found.inner->sums[i].front().maximum);
+    const auto inner_maxima = train::maxima_of(*found.inner);
+    for (std::size_t i = 0; i < maxima.size(); ++i) maxima[i] = std::max(maxima[i], inner_maxima[i]);
     metrics_.record("inner", {{"step", static_cast<double>(step)}, {"loss", found.inner->loss}});
     shown.push_back({"inner", found.inner->loss});
   }
-  for (std::size_t i = 0; i < bank_.sites.size(); ++i)
-    if (bank_.sites[i].role == quant::Role::input)
-      quant::update_input_maximum(bank_, bank_.sites[i], maxima[i]);
+  quantizers_.update_maxima(bank_, maxima);
   for (const std::size_t budget : schedule_.ending(step)) keep_values(budget);
   shown.insert(shown.end(), {{"cost", 100 * ratio}, {"lambda", lambda}});
   return shown;
@@ -271,16 +229,8 @@ void Bilevel<Real>::update_inner_level(std::int64_t step, LevelGradients& found)
   }
   if (trains_weights())
     weights_.update(found.inner->weights, step, inner_options(), options_.clip_norm, "search, inner level");
-  if (options_.quantizer_level == "inner") update_quantizers(found.inner->theta);
-}
-
-template <class Real>
-void Bilevel<Real>::require_finite_loss(double loss, const std::string& what, std::int64_t step,
-                                        const data::Sampler& sampler) {
-  if (std::isfinite(loss)) return;
-  const train::Batch batch{sampler, step, options_.batch};
-  train::require_finite(loss, what, step,
-                        "search, " + engine_.locate_not_finite(weights_.values(), &bank_, batch));
+  if (options_.quantizer_level == "inner")
+    quantizers_.update(bank_, found.inner->theta, options_.quantizer_learning_rate);
 }
 
 template <class Real>

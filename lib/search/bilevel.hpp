@@ -10,9 +10,10 @@
 #include "search/multiplier.hpp"
 #include "search/problem.hpp"
 #include "search/schedule.hpp"
+#include "search/statistics.hpp"
 #include "store/metrics.hpp"
 #include "train/loop.hpp"
-#include "train/weights.hpp"
+#include "train/training_pass.hpp"
 
 namespace bitdarts::search {
 
@@ -49,7 +50,7 @@ class Bilevel : public train::Trainee {
   quant::Bank& bank() { return bank_; }
   const train::Weights<Real>& weights() const { return weights_; }
   const store::Metrics& metrics() const { return metrics_; }
-  double expected_ratio() const { return expected_cost().ratio; }
+  double expected_ratio() const { return expected_cost(bank_, cost()).ratio; }  ///< at p without noise
   std::int64_t steps() const { return schedule_.steps(); }
   /// After the last of `steps`: p at the temperature reached, without noise; budgets whose time the search
   /// did not see the end of get the values of now.
@@ -87,16 +88,10 @@ class Bilevel : public train::Trainee {
   bool second_order() const { return options_.order == "second" && trains_weights(); }
   double temperature(std::int64_t step) const { return schedule_.temperature(step); }
   double target(std::int64_t step) const { return schedule_.target(step); }
-  quant::CostKind cost_kind() const { return budgets_.front().kind; }
-  double error_weight() const;  ///< λ_err as the loss of the next step sees it
+  const quant::Cost& cost() const { return budgets_.front().cost; }
+  double error_multiplier() const;  ///< λ_err as the loss of the next step sees it
   void relax(std::int64_t step);
-  quant::Bank noise_free() const;  ///< the bank with p = softmax(α/τ): what costs and records are about
-  quant::ExpectedCost expected_cost() const;
-  std::vector<double> cost_gradient(double temperature) const;  ///< dL_cost/dα
   void add_unrolled_term(std::int64_t step, std::span<const Real> direction, train::Gradient<Real>& outer);
-  void require_finite_loss(double loss, const std::string& what, std::int64_t step,
-                           const data::Sampler& sampler);
-  void update_quantizers(std::span<const double> gradient);
   void update_inner_level(std::int64_t step, LevelGradients& found);
   void observe_errors(const train::Gradient<Real>& outer);
   SiteValues values_of_now() const;
@@ -108,19 +103,19 @@ class Bilevel : public train::Trainee {
   train::Engine<Real>& engine_;
   train::Weights<Real> weights_;
   quant::Bank bank_;
-  std::vector<double> noise_free_probability_;
   std::vector<Budget> budgets_;
   Schedule schedule_;
   Levels levels_;
   Multiplier cost_multiplier_, error_multiplier_;
-  train::Adam<double> alpha_adam_, theta_adam_;
-  std::vector<std::uint8_t> trained_theta_;
+  train::Adam<double> alpha_adam_;
+  train::QuantizerTraining quantizers_;
   SiteValues errors_;         // running mean of the candidates' errors
   double errors_weight_ = 0;  // of what has been observed; tends to 1
   std::vector<SiteValues> values_;
   std::vector<double> reached_;
   std::vector<std::size_t> argmax_;
   std::int64_t stable_steps_ = 0;
+  std::optional<double> last_error_;  ///< L_err of the step before
   store::Metrics metrics_;
 };
 

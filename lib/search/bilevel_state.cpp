@@ -16,7 +16,7 @@ constexpr double error_memory = 0.95;
 // would each lose against a rarer width that has but one; and a little more the less probable the method is.
 std::vector<double> values_by_width(const quant::Bank& bank, const quant::Site& site) {
   constexpr double least = 1e-300, share_of_method = 1e-6;
-  const auto p = bank.probabilities(site);
+  const auto p = bank.noise_free_probabilities(site);
   std::vector<double> values;
   for (const auto& candidate : site.candidates) {
     double width = 0;
@@ -50,23 +50,22 @@ void Bilevel<Real>::log(std::int64_t step, const train::Gradient<Real>& outer, d
   double changes = 0;
   for (std::size_t i = 0; i < now.size(); ++i) changes += now[i] != argmax_[i];
   argmax_ = now;
-  const double goal = target(step);
+  const double now_allowed = target(step);
   // Choices that stand still while the target still falls are not settled: the cost has yet to bite.
   const bool counts = step >= options_.warmup_steps && schedule_.at_last(step);
   stable_steps_ = changes > 0 || !counts ? 0 : stable_steps_ + 1;
-  const quant::Bank bank = noise_free();
-  const ExpectedBits bits = expected_bits(bank);
+  const ExpectedBits bits = expected_bits(bank_);
   metrics_.record("search", {{"step", static_cast<double>(step)},
                              {"outer_loss", outer.loss},
                              {"error", outer.error},
                              {"cost", ratio},
-                             {"target", goal},
-                             {"violation", goal > 0 ? ratio / goal - 1 : 0.0},
+                             {"target", now_allowed},
+                             {"violation", now_allowed > 0 ? ratio / now_allowed - 1 : 0.0},
                              {"lambda_cost", lambda},
                              {"lambda_cost_integral", cost_multiplier_.value()},
                              {"lambda_error", error_multiplier_.value()},
                              {"temperature", temperature(step)},
-                             {"entropy", mean_entropy(bank)},
+                             {"entropy", mean_entropy(bank_)},
                              {"argmax_changes", changes},
                              {"expected_weight_bits", bits.weights},
                              {"expected_input_bits", bits.inputs}});
@@ -75,8 +74,8 @@ void Bilevel<Real>::log(std::int64_t step, const train::Gradient<Real>& outer, d
   metrics_.record("alpha_log", {{"step", static_cast<double>(step)}});
   for (const auto& site : bank_.sites) {
     const std::string tail = site.role == quant::Role::weight ? "/weight" : "/input";
-    const auto p = bank.probabilities(site);
-    const double entropy = site_entropy(bank, site), expected = bank.expected_bits(site);
+    const auto p = bank_.noise_free_probabilities(site);
+    const double entropy = site_entropy(bank_, site), expected = bank_.expected_bits(site);
     for (const std::size_t layer : site.layers) {
       const std::string name = bank_.layers[layer].name + tail;
       metrics_.record_row("probability/" + name, {p.begin(), p.end()});
@@ -102,22 +101,21 @@ SiteValues Bilevel<Real>::values_of_now() const {
       for (double& value : of_site) value /= errors_weight_;
     return after_recovery(bank_, std::move(values), config::weight_recovery(options_));
   }
-  const quant::Bank bank = noise_free();
-  for (std::size_t s = 0; s < values.size(); ++s) values[s] = values_by_width(bank, bank.sites[s]);
+  for (std::size_t s = 0; s < values.size(); ++s) values[s] = values_by_width(bank_, bank_.sites[s]);
   return values;
 }
 
 template <class Real>
 void Bilevel<Real>::keep_values(std::size_t budget) {
   values_[budget] = values_of_now();
-  reached_[budget] = expected_cost().ratio;
+  reached_[budget] = expected_ratio();
 }
 
 template <class Real>
 void Bilevel<Real>::save_optimisers(store::File& file) const {
   if (trains_weights()) weights_.optimiser().save(file, "weights");
   alpha_adam_.save(file, "alpha");
-  theta_adam_.save(file, "quantizers");
+  quantizers_.save(file);
   cost_multiplier_.save(file, "cost");
   error_multiplier_.save(file, "error");
 }
@@ -131,6 +129,7 @@ void Bilevel<Real>::save(store::File& file) const {
   file.write<std::int64_t>("/state/argmax", argmax);
   file.set_attribute("/state", "stable_steps", stable_steps_);
   file.set_attribute("/state", "errors_weight", errors_weight_);
+  if (last_error_) file.set_attribute("/state", "last_error", *last_error_);
   file.write<double>("/state/errors", flat(errors_));
   file.write<double>("/state/reached", reached_);
   for (std::size_t b = 0; b < values_.size(); ++b)
@@ -142,7 +141,7 @@ template <class Real>
 void Bilevel<Real>::load(const store::File& file) {
   if (trains_weights()) weights_.load_state(file);
   alpha_adam_.load(file, "alpha");
-  theta_adam_.load(file, "quantizers");
+  quantizers_.load(file);
   cost_multiplier_.load(file, "cost");
   error_multiplier_.load(file, "error");
   quant::load_bank_state(file, bank_);
@@ -150,6 +149,7 @@ void Bilevel<Real>::load(const store::File& file) {
   std::copy(argmax.begin(), argmax.end(), argmax_.begin());
   stable_steps_ = file.required_int("/state", "stable_steps");
   errors_weight_ = file.required_double("/state", "errors_weight");
+  last_error_ = file.double_attribute("/state", "last_error");
   errors_ = read_values(file, "/state/errors", errors_);
   reached_ = file.read<double>("/state/reached", {reached_.size()});
   for (std::size_t b = 0; b < values_.size(); ++b) {

@@ -44,13 +44,13 @@ Findings find_by_gradient(const Workbench& bench) {
   findings.expected_costs = search->reached();
   for (std::size_t b = 0; b < problem.budgets.size(); ++b) {
     const Budget& budget = problem.budgets[b];
-    findings.schemes.push_back(assign(problem.bank, findings.values[b], budget.kind, budget.capacity,
+    findings.schemes.push_back(assign(problem.bank, findings.values[b], budget.cost, budget.capacity,
                                       budget.capacity ? 0.0 : search->cost_price()));
     if (!budget.capacity) continue;
     if (!findings.summary.empty()) findings.summary += '\n';
     findings.summary += reached_in_words(budget, search->reached()[b]);
     constexpr double tolerance = 0.02;
-    const bool follows = budget.binding && options.cost_mode == "dual";
+    const bool follows = budget.binding() && options.cost_mode == "dual";
     if (follows && std::abs(search->reached()[b] / budget.target - 1) > tolerance) {
       bench.context.console.warn(
           "the expected cost was more than 2 % off the budget " + budget.text +

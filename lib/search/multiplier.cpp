@@ -19,7 +19,7 @@ MultiplierMode parse_mode(const std::string& text) {
   if (text == "fixed") return MultiplierMode::fixed;
   if (text == "dual") return MultiplierMode::dual;
   if (text == "uncertainty") return MultiplierMode::uncertainty;
-  throw ConfigError("'" + text + "' is no way to set a coefficient", "search",
+  throw ConfigError("unknown mode '" + text + "' of a multiplier", "search",
                     "use dual, uncertainty or fixed");
 }
 
@@ -70,7 +70,7 @@ void Multiplier::load(const store::File& file, const std::string& name) {
   const auto state = file.read<double>("/state/multiplier/" + name, {6});
   for (const double value : state) {
     if (!std::isfinite(value) || state[4] < 0 || state[4] > 1e15) {
-      throw InputError("the coefficient has a state that it cannot have",
+      throw InputError("the multiplier has a state that it cannot have",
                        file.path().string() + ", /state/multiplier/" + name,
                        "start the stage with --resume=never");
     }

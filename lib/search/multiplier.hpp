@@ -15,7 +15,7 @@ struct MultiplierOptions {
   double damping = 0;  ///< dual: ρ of the augmented Lagrangian, in balance units
 };
 
-/// The coefficient λ of one penalty C in L = L_CE + λ C (METHOD section 4), learned.
+/// The multiplier λ of one penalty C in L = L_CE + λ C (METHOD section 4), learned.
 /// dual: λ <- max(0, λ + η u (C/T - 1)), and the loss sees max(0, λ + ρ u (C/T - 1)): the penalty's slope is
 /// that of the augmented Lagrangian, which vanishes as soon as C <= T and λ has come down, so the cost
 /// settles on T instead of swinging about it. u is the balance unit: the λ at which the penalty pulls at α as

@@ -1,34 +1,18 @@
 #include "search/problem.hpp"
 
 #include "core/error.hpp"
+#include "model/model_file.hpp"
 #include "quant/bank_file.hpp"
+#include "train/training_pass.hpp"
 
 namespace bitdarts::search {
-namespace {
-
-Budget resolve_budget(const std::string& text, quant::CostKind kind, const config::SearchOptions& options,
-                      std::span<const quant::LayerShape> layers, const Console& console) {
-  const auto capacity =
-      quant::parse_budget(text, kind, layers, quant::parse_candidates(options.weight_candidates),
-                          quant::parse_candidates(options.activation_candidates));
-  if (!capacity.reach.empty()) console.warn("search.budget = " + text + " limits nothing: " + capacity.reach);
-  return {.kind = kind,
-          .capacity = capacity.most,
-          .target = static_cast<double>(capacity.most) / static_cast<double>(quant::full_cost(kind, layers)),
-          .text = text,
-          .binding = capacity.reach.empty()};
-}
-
-}  // namespace
-
-std::vector<Budget> resolve_budgets(const config::SearchOptions& options,
-                                    std::span<const quant::LayerShape> layers, const Console& console) {
-  const auto kind = quant::parse_cost(options.cost);
-  std::vector<Budget> budgets;
-  for (const std::string& text : options.budget)
-    budgets.push_back(resolve_budget(text, kind, options, layers, console));
-  if (budgets.empty())
-    budgets.push_back({.kind = kind, .capacity = {}, .target = 0, .text = {}, .binding = false});
+std::vector<quant::Budget> resolve_budgets(const config::SearchOptions& options,
+                                           std::span<const quant::LayerShape> layers,
+                                           const Console& console) {
+  auto budgets = quant::parse_budgets(options, layers);
+  for (const auto& budget : budgets)
+    if (!budget.reach.empty())
+      console.warn("search.budget = " + budget.text + " limits nothing: " + budget.reach);
   return budgets;
 }
 
@@ -68,11 +52,9 @@ Problem load_problem(const stage::Context& context, const stage::Run& run) {
 
 double measured_loss(const Problem& problem, train::Engine<float>& engine, std::span<const float> weights,
                      quant::Bank* bank) {
-  const auto sampler = problem.sampler(problem.corpus.search, Stream::validation_batch);
-  double total = 0;
-  for (std::int64_t b = 0; b < measuring_batches; ++b)
-    total += engine.loss(weights, bank, {sampler, b, problem.options.batch});
-  return total / static_cast<double>(measuring_batches);
+  return train::mean_loss(engine, weights, bank,
+                          problem.sampler(problem.corpus.search, Stream::validation_batch), measuring_batches,
+                          problem.options.batch);
 }
 
 quant::Bank discrete_bank(const Problem& problem, const quant::Bank& bank, const quant::Scheme& scheme) {

@@ -1,29 +1,20 @@
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/random.hpp"
 #include "quant/bank.hpp"
-#include "quant/cost.hpp"
+#include "quant/budget.hpp"
 #include "stage/stage.hpp"
 #include "train/engine.hpp"
 
 namespace bitdarts::search {
 
-/// A budget in the units of the cost, and as a ratio.
-struct Budget {
-  quant::CostKind kind = quant::CostKind::bops;
-  std::optional<std::int64_t> capacity;  ///< integer cost, none: no budget
-  double target = 0;                     ///< capacity / cost of 32 bits everywhere
-  std::string text;                      ///< as the user wrote it
-  bool binding = false;                  ///< can the candidates cost more?
-};
+using quant::Budget;
 
-/// search.budget for a model: one entry for each budget in the order of the option, or one without capacity.
-/// Warns where a budget limits nothing. ConfigError as quant::parse_budget.
+/// quant::parse_budgets(), with a warning where a budget limits nothing.
 std::vector<Budget> resolve_budgets(const config::SearchOptions& options,
                                     std::span<const quant::LayerShape> layers, const Console& console);
 

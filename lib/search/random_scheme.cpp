@@ -174,11 +174,12 @@ Findings find_at_random(const Workbench& bench, std::uint64_t number) {
     std::vector<std::vector<GroupOption>> options;
     Costs costs;
     for (const auto& group : groups) {
-      options.push_back(options_of(problem.bank, group, budget.kind));
+      options.push_back(options_of(problem.bank, group, budget.cost));
       costs.emplace_back();
       for (const auto& option : options.back()) costs.back().push_back(option.cost);
     }
-    const std::int64_t most = budget.capacity.value_or(quant::full_cost(budget.kind, problem.layout.linears));
+    const std::int64_t most =
+        budget.capacity.value_or(quant::largest_cost(budget.cost, problem.layout.linears));
     KeyedRandom random(problem.seed, Stream::random_scheme, number, static_cast<std::uint64_t>(most));
     std::vector<std::size_t> chosen;
     double below = budget.capacity ? 1 - least_share : 1.0;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/error.hpp"
+#include "model/model_file.hpp"
 #include "quant/bank_file.hpp"
 #include "search/strategy.hpp"
 #include "train/device.hpp"
@@ -38,10 +39,10 @@ Gap measure_gap(const Problem& problem, const Findings& findings, train::Engine<
 }
 
 double cost_ratio(const Problem& problem, const quant::Scheme& scheme) {
-  const auto kind = problem.budgets.front().kind;
+  const auto& cost = problem.budgets.front().cost;
   const auto& layers = problem.layout.linears;
-  return static_cast<double>(quant::scheme_cost(kind, layers, scheme)) /
-         static_cast<double>(quant::full_cost(kind, layers));
+  return static_cast<double>(quant::scheme_cost(cost, layers, scheme)) /
+         static_cast<double>(quant::full_cost(cost, layers));
 }
 
 // By layer, in the order of the candidates of the options; a shared input's row stands at each of its layers.
@@ -90,7 +91,7 @@ void save_facts(store::File& file, const Problem& problem, const Findings& findi
       {"budget_count", static_cast<std::int64_t>(options.budget.size())},
       {"quantize_head", options.quantize_head ? 1 : 0},
       {"capacity", first.capacity.value_or(0)},
-      {"full_cost", quant::full_cost(first.kind, problem.layout.linears)}};
+      {"full_cost", quant::full_cost(first.cost, problem.layout.linears)}};
   for (const auto& [name, value] : counts) file.set_attribute("/search", name, value);
   file.set_attribute("/search", "target", first.target);
   file.set_attribute("/search", "scheme_cost", cost_ratio(problem, findings.schemes.front()));

@@ -7,8 +7,12 @@
 
 namespace bitdarts::search {
 
+// All of these are about p without Gumbel noise.
+
 /// L_cost of METHOD section 4 at the bank's probabilities.
-quant::ExpectedCost expected_cost(const quant::Bank& bank, quant::CostKind kind);
+quant::ExpectedCost expected_cost(const quant::Bank& bank, const quant::Cost& cost);
+/// dL_cost/dα [laid out as alpha], p = softmax(α/τ).
+std::vector<double> cost_gradient(const quant::Bank& bank, const quant::Cost& cost, double temperature);
 
 /// Index of the candidate with the largest α of each site (the first of equals): the most probable one,
 /// whatever Gumbel noise this step drew.

@@ -29,7 +29,7 @@ Strategy find_strategy(const config::Strategy& strategy) {
 std::vector<quant::Scheme> assign_all(const Problem& problem, const SiteValues& values) {
   std::vector<quant::Scheme> schemes;
   for (const Budget& budget : problem.budgets)
-    schemes.push_back(assign(problem.bank, values, budget.kind, budget.capacity));
+    schemes.push_back(assign(problem.bank, values, budget.cost, budget.capacity));
   return schemes;
 }
 

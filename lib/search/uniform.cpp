@@ -17,7 +17,7 @@ std::vector<Pair> widest_within(const Problem& problem, const Budget& budget) {
   for (const auto& weight : quant::parse_candidates(problem.options.weight_candidates)) {
     for (const auto& input : quant::parse_candidates(problem.options.activation_candidates)) {
       std::int64_t cost = 0;
-      for (const auto& layer : layers) cost += quant::layer_cost(budget.kind, layer, weight.bits, input.bits);
+      for (const auto& layer : layers) cost += quant::layer_cost(budget.cost, layer, weight, input);
       if (!budget.capacity || cost <= *budget.capacity) within.emplace_back(weight, input);
     }
   }

@@ -42,7 +42,8 @@ class Adam {
   std::int64_t steps_ = 0;
 };
 
-/// Euclidean norm, summed in double over fixed blocks in order.
+/// Euclidean norm: squares are summed in double in eight lanes, element i in lane i mod 8, and the lanes in
+/// order, on one thread.
 template <class Real>
 double norm(std::span<const Real> values);
 

@@ -12,7 +12,7 @@ void add_architecture_gradient(const quant::Bank& bank, const Objective& objecti
   for (std::size_t i = 0; i < bank.sites.size(); ++i) {
     const auto& site = bank.sites[i];
     const double share = fisher ? 1.0 : static_cast<double>(site.layers.size()) / sites;
-    const quant::SiteObjective of_site{.error_weight = objective.error_weight * share,
+    const quant::SiteObjective of_site{.error_multiplier = objective.error_multiplier * share,
                                        .clip_decay = objective.clip_decay,
                                        .temperature = objective.temperature,
                                        .task_gradient = true,

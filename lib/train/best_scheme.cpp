@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <optional>
 
 #include "comm/together.hpp"
 #include "config/scheme_word.hpp"
 #include "core/error.hpp"
-#include "model/shape.hpp"
+#include "model/model_file.hpp"
 #include "quant/bank_file.hpp"
-#include "quant/cost.hpp"
+#include "quant/budget.hpp"
 
 namespace bitdarts::train {
 namespace {
@@ -33,27 +32,17 @@ struct Choice {
   }
 };
 
-std::optional<std::int64_t> capacity_of(const config::SearchOptions& options,
-                                        const std::vector<quant::LayerShape>& layers) {
-  if (options.budget.empty()) return std::nullopt;
-  return quant::parse_budget(options.budget.front(), quant::parse_cost(options.cost), layers,
-                             quant::parse_candidates(options.weight_candidates),
-                             quant::parse_candidates(options.activation_candidates))
-      .most;
-}
-
 void read_all(const config::Config& config, const stage::Run& run, Choice& choice) {
   const auto shape = model::load_shape(store::File::open(run.input_path("pretrained")));
   const auto layers = model::make_layout(shape, config.search.quantize_head).linears;
-  const auto kind = quant::parse_cost(config.search.cost);
-  const auto capacity = capacity_of(config.search, layers);
-  choice.full_cost = quant::full_cost(kind, layers);
+  const auto budget = quant::parse_budgets(config.search, layers).front();
+  choice.full_cost = quant::full_cost(budget.cost, layers);
   for (const std::string& scheme : config::baselines_of(config)) {
     const auto& path = run.input_path("finetuned-" + config::baseline_folder(scheme));
     const auto file = store::File::open(path);
     Finetuned one{.scheme = scheme, .path = path, .loss = file.required_double("/finetune", "final_loss")};
-    one.cost = quant::scheme_cost(kind, layers, quant::load_scheme(file, layers));
-    one.affordable = !capacity || one.cost <= *capacity;
+    one.cost = quant::scheme_cost(budget.cost, layers, quant::load_scheme(file, layers));
+    one.affordable = !budget.capacity || one.cost <= *budget.capacity;
     choice.all.push_back(std::move(one));
   }
 }

@@ -35,7 +35,7 @@ Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::B
 
   for (int local = 0; local < my.gradient_tree.local_shards(); ++local) {
     const std::int64_t shard = my.gradient_tree.first_shard() + local;
-    my.shard_gradient.zero_();
+    my.shard_gradient.clear();
     my.clear_sums();
     std::fill(packed.begin(), packed.end(), 0.0);
     const at::Tensor loss = my.batch_loss(batch.sampler, batch.step, shard * per_shard, per_shard, used,

@@ -7,7 +7,7 @@
 
 #include "comm/communicator.hpp"
 #include "data/corpus.hpp"
-#include "model/shape.hpp"
+#include "model/layout.hpp"
 #include "quant/bank.hpp"
 
 namespace bitdarts::train {
@@ -28,9 +28,9 @@ enum class Wanted {
 
 /// What the gradient pass is asked for beyond the loss.
 struct Objective {
-  double error_weight = 0;  ///< λ_err
-  double clip_decay = 0;    ///< PACT λ_a
-  double temperature = 1;   ///< τ, for the α gradient
+  double error_multiplier = 0;  ///< λ_err
+  double clip_decay = 0;        ///< PACT λ_a
+  double temperature = 1;       ///< τ, for the α gradient
   Wanted wanted = Wanted::all;
   /// Of L_err and the error sums. fisher costs a light pass over the weights for every shard, and depends on
   /// the number of shards (quant/weight_errors.hpp).
@@ -48,6 +48,14 @@ struct Gradient {
   std::vector<std::vector<quant::MixedSums>> sums;    ///< by site: per channel (weights), one (inputs)
   std::vector<std::vector<double>> candidate_errors;  ///< quant::candidate_errors() by site; empty with alpha
 };
+
+/// The largest |x| that the pass saw at each input site [sites].
+template <class Real>
+std::vector<double> maxima_of(const Gradient<Real>& gradient) {
+  std::vector<double> maxima;
+  for (const auto& sums : gradient.sums) maxima.push_back(sums.empty() ? 0.0 : sums.front().maximum);
+  return maxima;
+}
 
 /// Forward and backward over the K virtual shards of a batch, summed over the ranks by the shard tree.
 /// The one place where LibTorch, the bank and MPI meet; pretrain, search and finetune are its clients.

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "comm/shard_tree.hpp"
+#include "model/effective_weights.hpp"
 #include "model/transformer.hpp"
 #include "quant/weight_errors.hpp"
 #include "train/engine.hpp"
@@ -17,17 +18,15 @@ struct Engine<Real>::Impl {
   const comm::Communicator& world;
   const std::int64_t shards;
   const model::ParameterLayout layout;
-  const bool on_host;
-  const at::TensorOptions host_options, options;
+  const at::TensorOptions options;
   const model::Transformer transformer;
 
   // The parameters as the network sees them (mixed where quantized), and the gradient of one shard: flat,
   // with one leaf per parameter as a view. A quantized output head has its own leaf behind the parameters.
-  const std::size_t head_elements;
-  at::Tensor effective, shard_gradient;
+  const std::size_t elements;
+  model::ParameterBuffer<Real> effective, shard_gradient;
   std::vector<at::Tensor> leaves;
   at::Tensor head;
-  const std::size_t elements;
   comm::ShardTree<Real> gradient_tree;
   std::map<std::size_t, comm::ShardTree<double>> small_trees;  // by their number of elements
   std::span<Real> reduced;                                     // in the gradient tree
@@ -48,19 +47,17 @@ struct Engine<Real>::Impl {
       : world(w),
         shards(k),
         layout(l),
-        on_host(device == "cpu"),
-        host_options(at::TensorOptions().dtype(c10::CppTypeToScalarType<Real>::value)),
-        options(host_options.device(on_host ? at::kCPU : at::kCUDA)),
+        options(at::TensorOptions()
+                    .dtype(c10::CppTypeToScalarType<Real>::value)
+                    .device(device == "cpu" ? at::kCPU : at::kCUDA)),
         transformer(shape, layout, options),
-        head_elements(head_size(layout)),
-        elements(layout.total + head_elements),
+        elements(model::effective_size(layout)),
+        effective(elements, options.device()),
+        shard_gradient(elements, options.device()),
         gradient_tree(world, static_cast<int>(shards), elements) {
-    const auto total = static_cast<std::int64_t>(elements);
-    effective = at::zeros({total}, options);
-    shard_gradient = at::zeros({total}, options);
     for (const auto& p : layout.parameters) leaves.push_back(leaf(p.begin, p.shape));
-    if (head_elements > 0) head = leaf(layout.total, layout.parameters[layout.linear_parameter.back()].shape);
-    if (on_host) announce_leaves();
+    if (layout.quantized_head) head = leaf(layout.total, layout.weight(*layout.quantized_head).shape);
+    if (effective.on_host()) announce_leaves();
   }
 
   // A gradient that is complete is measured while it is in the cache, and while the last local shard goes
@@ -71,25 +68,25 @@ struct Engine<Real>::Impl {
       const std::size_t end = begin + static_cast<std::size_t>(tensor.numel());
       std::optional<std::size_t> linear;
       for (std::size_t l = 0; l < layout.linears.size(); ++l)
-        if (effective_begin(l) == begin) linear = l;
+        if (model::effective_begin(layout, l) == begin) linear = l;
       hooks.emplace_back(tensor, [this, begin, end, linear] {
-        if (linear) measure_shard(*linear, shard_gradient.template data_ptr<Real>());
+        if (linear) measure_shard(*linear, shard_gradient.on_host_now().template data_ptr<Real>());
         if (in_last_backward) gradient_tree.ready(begin, end);
       });
     };
     for (std::size_t i = 0; i < leaves.size(); ++i) announce(leaves[i], layout.parameters[i].begin);
-    if (head_elements > 0) announce(head, layout.total);
+    if (layout.quantized_head) announce(head, layout.total);
   }
 
   void backward_of_last(const at::Tensor& loss) {
-    gradient_tree.open_last({shard_gradient.template data_ptr<Real>(), elements});
+    gradient_tree.open_last({shard_gradient.on_host_now().template data_ptr<Real>(), elements});
     for (std::size_t i = 0; i < leaves.size(); ++i) {
       const auto& p = layout.parameters[i];
       if (!leaves[i].requires_grad()) gradient_tree.ready(p.begin, p.begin + p.size);
     }
-    if (head_elements > 0 &&
-        !transformer.shape().tied_embeddings) {  // no backward reaches what `head` replaces
-      const auto& replaced = layout.parameters[layout.linear_parameter.back()];
+    if (layout.quantized_head &&
+        layout.output != layout.embedding) {  // no backward reaches what `head` replaces
+      const auto& replaced = layout.parameters[layout.output];
       gradient_tree.ready(replaced.begin, replaced.begin + replaced.size);
     }
     in_last_backward = true;
@@ -98,19 +95,19 @@ struct Engine<Real>::Impl {
   }
 
   void backward(const at::Tensor& loss, bool last) {
-    if (on_host && last) return backward_of_last(loss);
+    if (effective.on_host() && last) return backward_of_last(loss);
     loss.backward();
-    const at::Tensor host = on_host ? shard_gradient : shard_gradient.cpu();
-    if (!on_host)
+    const at::Tensor host = shard_gradient.on_host_now();
+    if (!effective.on_host())
       for (std::size_t l = 0; l < layout.linears.size(); ++l) measure_shard(l, host.data_ptr<Real>());
     gradient_tree.push({host.data_ptr<Real>(), elements});
   }
 
   void measure_shard(std::size_t linear, const Real* gradient) {
     if (!shard_errors) return;
-    const auto weight = weight_of(shard_errors->parameters, linear);
+    const auto weight = model::weight_of(layout, shard_errors->parameters, linear);
     quant::measure_shard_errors<Real>(shard_errors->bank, linear, weight,
-                                      {gradient + effective_begin(linear), weight.size()},
+                                      {gradient + model::effective_begin(layout, linear), weight.size()},
                                       shard_errors->flat);
   }
 
@@ -118,48 +115,15 @@ struct Engine<Real>::Impl {
     return small_trees.try_emplace(count, world, static_cast<int>(shards), count).first->second;
   }
 
-  static std::size_t head_size(const model::ParameterLayout& layout) {
-    const bool quantized = !layout.linears.empty() && layout.linears.back().name == "lm_head";
-    return quantized ? static_cast<std::size_t>(layout.linears.back().parameters()) : 0;
-  }
-
   at::Tensor leaf(std::size_t begin, const std::vector<std::int64_t>& shape) {
-    std::int64_t size = 1;
-    for (const auto n : shape) size *= n;
-    const auto at_begin = static_cast<std::int64_t>(begin);
-    at::Tensor tensor = effective.narrow(0, at_begin, size).view(shape).detach().set_requires_grad(true);
-    tensor.mutable_grad() = shard_gradient.narrow(0, at_begin, size).view(shape);
+    at::Tensor tensor = effective.view(begin, shape).detach().set_requires_grad(true);
+    tensor.mutable_grad() = shard_gradient.view(begin, shape);
     return tensor;
   }
 
-  // Where the weight of a quantized layer stands in `effective`.
-  std::size_t effective_begin(std::size_t linear) const {
-    const bool is_head = head_elements > 0 && linear + 1 == layout.linears.size();
-    return is_head ? layout.total : layout.parameters[layout.linear_parameter[linear]].begin;
-  }
-
-  std::span<const Real> weight_of(std::span<const Real> parameters, std::size_t linear) const {
-    const auto& p = layout.parameters[layout.linear_parameter[linear]];
-    return parameters.subspan(p.begin, p.size);
-  }
-
   void set_effective(std::span<const Real> parameters, quant::Bank* bank) {
-    at::NoGradGuard no_grad;
-    at::Tensor host = on_host ? effective : at::empty({static_cast<std::int64_t>(elements)}, host_options);
-    const std::span<Real> values(host.data_ptr<Real>(), elements);
-    std::copy(parameters.begin(), parameters.end(), values.begin());
-    if (bank) {
-      for (std::size_t l = 0; l < layout.linears.size(); ++l) {
-        const auto& site = bank->sites[bank->weight_site[l]];
-        const auto weight = weight_of(parameters, l);
-        quant::refresh_weight_maxima<Real>(*bank, site, weight);
-        quant::mix_weights<Real>(*bank, site, weight, values.subspan(effective_begin(l), weight.size()));
-      }
-    } else if (head_elements > 0) {
-      const auto weight = weight_of(parameters, layout.linears.size() - 1);
-      std::copy(weight.begin(), weight.end(), values.begin() + static_cast<std::ptrdiff_t>(layout.total));
-    }
-    if (!on_host) effective.copy_(host);
+    effective.fill(
+        [&](std::span<Real> values) { model::make_effective<Real>(layout, parameters, bank, values); });
   }
 
   // Leaves whose gradient nobody wants are constants of this pass: embedding, norms and output head, when the
@@ -176,13 +140,7 @@ struct Engine<Real>::Impl {
 
   model::InputQuantizers* set_quantizers(const quant::Bank* bank) {
     if (!bank) return nullptr;
-    quantizers.sites.assign(bank->sites.size(), {});
-    quantizers.of_linear = bank->input_site;
-    for (std::size_t i = 0; i < bank->sites.size(); ++i) {
-      if (bank->sites[i].role == quant::Role::input) {
-        quantizers.sites[i].candidates = quant::bound_candidates<double>(*bank, bank->sites[i]);
-      }
-    }
+    quantizers = model::input_quantizers(*bank);
     return &quantizers;
   }
 
@@ -212,8 +170,8 @@ struct Engine<Real>::Impl {
                       std::span<const double> of_shards, Gradient<Real>& result) {
     for (std::size_t l = 0; l < layout.linears.size(); ++l) {
       const auto& site = bank.sites[bank.weight_site[l]];
-      const auto weight = weight_of(parameters, l);
-      const auto part = reduced.subspan(effective_begin(l), weight.size());
+      const auto weight = model::weight_of(layout, parameters, l);
+      const auto part = reduced.subspan(model::effective_begin(layout, l), weight.size());
       if (objective.wanted == Wanted::weights) {
         quant::mixed_weight_backward_values<Real>(bank, site, weight, part, part);
       } else {
@@ -226,9 +184,9 @@ struct Engine<Real>::Impl {
 
   // The gradient of the head's own leaf joins that of the matrix it shares.
   void join_head() {
-    if (head_elements == 0) return;
-    const std::size_t home = layout.parameters[layout.linear_parameter.back()].begin;
-    for (std::size_t i = 0; i < head_elements; ++i) reduced[home + i] += reduced[layout.total + i];
+    if (!layout.quantized_head) return;
+    const auto& home = layout.weight(*layout.quantized_head);
+    for (std::size_t i = 0; i < home.size; ++i) reduced[home.begin + i] += reduced[layout.total + i];
   }
 };
 

@@ -75,6 +75,8 @@ void Engine<Real>::calibrate(std::span<const Real> parameters, quant::Bank& bank
   for (auto& site : used->sites) {
     site.pass_through = true;
     site.sample_limit = sample_limit;
+    site.sample_passes =
+        static_cast<std::size_t>((sequences + sequences_at_a_time - 1) / sequences_at_a_time);
   }
   for (std::int64_t first = 0; first < sequences; first += sequences_at_a_time) {
     my.batch_loss(sampler, 0, first, std::min(sequences_at_a_time, sequences - first), used);
@@ -89,7 +91,7 @@ void Engine<Real>::calibrate(std::span<const Real> parameters, quant::Bank& bank
       }
       quant::initialise_input_site(bank, site, sample);
     } else {
-      const auto weight = my.weight_of(parameters, site.layers[0]);
+      const auto weight = model::weight_of(my.layout, parameters, site.layers[0]);
       const std::vector<float> single(weight.begin(), weight.end());
       quant::initialise_weight_site(bank, site, single);
     }

@@ -4,6 +4,7 @@
 
 #include "config/scheme_word.hpp"
 #include "core/error.hpp"
+#include "model/model_file.hpp"
 #include "quant/bank_file.hpp"
 #include "quant/cost.hpp"
 #include "train/best_scheme.hpp"
@@ -11,7 +12,7 @@
 #include "train/loop.hpp"
 #include "train/resolve_scheme.hpp"
 #include "train/search_tokens.hpp"
-#include "train/weights.hpp"
+#include "train/training_pass.hpp"
 
 namespace bitdarts::train {
 namespace {
@@ -26,8 +27,7 @@ class Finetuning : public Trainee {
         engine_(engine),
         weights_(layout, std::move(weights)),
         bank_(std::move(bank)),
-        theta_adam_(bank_.theta.size()),
-        trained_(quant::trained_theta(bank_)),
+        quantizers_(bank_),
         sampler_(corpus.train, shape.context, seed_of(context), Stream::finetune_batch),
         validation_(corpus, shape.context, seed_of(context), options_.validation_every,
                     options_.validation_batches, options_.batch, options_.steps) {}
@@ -36,50 +36,37 @@ class Finetuning : public Trainee {
   void measure_start() { measure(0); }
 
   std::vector<Progress::Value> step(std::int64_t step) override {
-    auto gradient = engine_.gradient(weights_.values(), &bank_, {sampler_, step, options_.batch},
-                                     {.clip_decay = clip_decay_});
-    if (!std::isfinite(gradient.loss)) {
-      require_finite(gradient.loss, "the training loss", step,
-                     "finetune, " + engine_.locate_not_finite(weights_.values(), &bank_,
-                                                              {sampler_, step, options_.batch}));
-    }
-    require_finite_gradients(bank_, {}, gradient.theta, step, "finetune");
     const double share =
         warmup_cosine(step, options_.steps, options_.warmup_steps, 1.0, options_.final_learning_rate);
-    const double norm = weights_.update(gradient.weights, step,
-                                        {.learning_rate = share * options_.learning_rate,
-                                         .beta1 = options_.beta1,
-                                         .beta2 = options_.beta2,
-                                         .epsilon = 1e-8,
-                                         .weight_decay = options_.weight_decay},
-                                        options_.clip_norm, "finetune");
-    auto scale = quant::theta_scale(bank_);
-    for (std::size_t i = 0; i < scale.size(); ++i) scale[i] *= trained_[i];
-    theta_adam_.step(bank_.theta, gradient.theta, {.learning_rate = share * options_.quantizer_learning_rate},
-                     {}, scale);
-    quant::project_theta(bank_);
-    for (std::size_t i = 0; i < bank_.sites.size(); ++i) {
-      if (bank_.sites[i].role == quant::Role::input)
-        quant::update_input_maximum(bank_, bank_.sites[i], gradient.sums[i][0].maximum);
-    }
+    const StepResult result =
+        training_step<float>(engine_, weights_, &bank_, &quantizers_, {sampler_, step, options_.batch},
+                             {.objective = {.clip_decay = clip_decay_},
+                              .weights = {.learning_rate = share * options_.learning_rate,
+                                          .beta1 = options_.beta1,
+                                          .beta2 = options_.beta2,
+                                          .epsilon = 1e-8,
+                                          .weight_decay = options_.weight_decay},
+                              .clip_norm = options_.clip_norm,
+                              .quantizer_learning_rate = share * options_.quantizer_learning_rate},
+                             "finetune");
     metrics_.record("train", {{"step", static_cast<double>(step)},
-                              {"loss", gradient.loss},
+                              {"loss", result.loss},
                               {"learning_rate", share * options_.learning_rate},
-                              {"gradient_norm", norm},
-                              {"error", gradient.error}});
+                              {"gradient_norm", result.gradient_norm},
+                              {"error", result.error}});
     if (validation_.due(step + 1)) measure(step + 1);
-    return {{"loss", gradient.loss}, {"validation", metrics_.column("validation", "loss").back()}};
+    return {{"loss", result.loss}, {"validation", metrics_.column("validation", "loss").back()}};
   }
 
   void save(store::File& file) const override {
     weights_.save_state(file);
-    theta_adam_.save(file, "quantizers");
+    quantizers_.save(file);
     quant::save_bank_state(file, bank_);
     metrics_.save(file);
   }
   void load(const store::File& file) override {
     weights_.load_state(file);
-    theta_adam_.load(file, "quantizers");
+    quantizers_.load(file);
     quant::load_bank_state(file, bank_);
     metrics_ = store::Metrics::load(file);
     if (metrics_.column("validation", "loss").empty()) {
@@ -97,7 +84,7 @@ class Finetuning : public Trainee {
     model::save_model(file, shape, layout, weights_.values());
     quant::save_bank(file, bank_);
     weights_.optimiser().save(file, "weights");
-    theta_adam_.save(file, "quantizers");
+    quantizers_.save(file);
     metrics_.save(file);
     const auto losses = metrics_.column("validation", "loss");
     file.set_attribute("/finetune", "start_loss", losses.front());
@@ -123,8 +110,7 @@ class Finetuning : public Trainee {
   Engine<float>& engine_;
   Weights<float> weights_;
   quant::Bank bank_;
-  Adam<double> theta_adam_;
-  std::vector<std::uint8_t> trained_;
+  QuantizerTraining quantizers_;
   data::Sampler sampler_;
   Validation validation_;
   store::Metrics metrics_;

@@ -1,9 +1,10 @@
 #include "train/pretrain.hpp"
 
 #include "core/error.hpp"
+#include "model/model_file.hpp"
 #include "train/device.hpp"
 #include "train/loop.hpp"
-#include "train/weights.hpp"
+#include "train/training_pass.hpp"
 
 namespace bitdarts::train {
 namespace {
@@ -20,25 +21,21 @@ class Pretraining : public Trainee {
                     options_.validation_batches, options_.batch, options_.steps) {}
 
   std::vector<Progress::Value> step(std::int64_t step) override {
-    auto gradient = engine_.gradient(weights_.values(), nullptr, {sampler_, step, options_.batch}, {});
-    if (!std::isfinite(gradient.loss)) {
-      require_finite(gradient.loss, "the training loss", step,
-                     "pretrain, " + engine_.locate_not_finite(weights_.values(), nullptr,
-                                                              {sampler_, step, options_.batch}));
-    }
     const double rate = warmup_cosine(step, options_.steps, options_.warmup_steps, options_.learning_rate,
                                       options_.final_learning_rate);
-    const double norm = weights_.update(gradient.weights, step,
-                                        {.learning_rate = rate,
-                                         .beta1 = options_.beta1,
-                                         .beta2 = options_.beta2,
-                                         .epsilon = 1e-8,
-                                         .weight_decay = options_.weight_decay},
-                                        options_.clip_norm, "pretrain");
+    const StepResult result =
+        training_step<float>(engine_, weights_, nullptr, nullptr, {sampler_, step, options_.batch},
+                             {.weights = {.learning_rate = rate,
+                                          .beta1 = options_.beta1,
+                                          .beta2 = options_.beta2,
+                                          .epsilon = 1e-8,
+                                          .weight_decay = options_.weight_decay},
+                              .clip_norm = options_.clip_norm},
+                             "pretrain");
     metrics_.record("train", {{"step", static_cast<double>(step)},
-                              {"loss", gradient.loss},
+                              {"loss", result.loss},
                               {"learning_rate", rate},
-                              {"gradient_norm", norm}});
+                              {"gradient_norm", result.gradient_norm}});
     if (validation_.due(step + 1)) {
       last_validation_ = validation_.loss(engine_, weights_.values(), nullptr);
       if (!std::isfinite(last_validation_)) {
@@ -47,7 +44,7 @@ class Pretraining : public Trainee {
       }
       metrics_.record("validation", {{"step", static_cast<double>(step + 1)}, {"loss", last_validation_}});
     }
-    std::vector<Progress::Value> shown{{"loss", gradient.loss}};
+    std::vector<Progress::Value> shown{{"loss", result.loss}};
     if (last_validation_ > 0) shown.push_back({"validation", last_validation_});
     return shown;
   }

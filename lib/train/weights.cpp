@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "train/finite.hpp"
+#include "train/training_pass.hpp"
 
 namespace bitdarts::train {
 
@@ -95,10 +96,7 @@ bool Validation::due(std::int64_t done) const { return done == steps_ || (every_
 
 template <class Real>
 double Validation::loss(Engine<Real>& engine, std::span<const Real> parameters, quant::Bank* bank) const {
-  double total = 0;
-  for (std::int64_t b = 0; b < batches_; ++b)
-    total += engine.loss(parameters, bank, {sampler_, b, sequences_});
-  return total / static_cast<double>(batches_);
+  return mean_loss(engine, parameters, bank, sampler_, batches_, sequences_);
 }
 template double Validation::loss<float>(Engine<float>&, std::span<const float>, quant::Bank*) const;
 template double Validation::loss<double>(Engine<double>&, std::span<const double>, quant::Bank*) const;

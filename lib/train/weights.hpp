@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "data/corpus.hpp"
-#include "model/shape.hpp"
+#include "model/layout.hpp"
 #include "store/metrics.hpp"
 #include "train/adam.hpp"
 #include "train/engine.hpp"

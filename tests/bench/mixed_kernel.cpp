@@ -33,7 +33,8 @@ Problem<Real> make_problem(std::size_t elements, const std::vector<Candidate>& c
     p.gradient[i] = static_cast<Real>(std::cos(static_cast<double>(i) * 78.233));
   }
   for (const auto& candidate : candidates) {
-    const double range = candidate.method == Method::lsq_plus ? 2.5 / -smallest_code(candidate) : 2.5;
+    const double range =
+        traits(candidate.method).range == Range::step ? 2.5 / -smallest_code(candidate) : 2.5;
     p.candidates.push_back(bind<Real>(candidate, range, 0.1, 1.0 / static_cast<double>(candidates.size())));
   }
   return p;

@@ -103,11 +103,8 @@ Step search_step(Work& work, config::SearchOptions options) {
   auto bank =
       quant::make_search_bank(work.layout.linears, candidates, candidates, {.context = work.shape.context});
   work.engine.calibrate(work.parameters, bank, work.inner, 8);
-  search::Budget budget;
-  budget.capacity =
-      quant::parse_budget("w8a8", budget.kind, work.layout.linears, candidates, candidates).most;
-  budget.target = static_cast<double>(*budget.capacity) /
-                  static_cast<double>(quant::full_cost(budget.kind, work.layout.linears));
+  const auto budget =
+      quant::parse_budget("w8a8", quant::CostKind::bops, work.layout.linears, candidates, candidates);
   auto bilevel = std::make_shared<search::Bilevel<float>>(
       options, 1, work.engine, work.layout, std::move(work.parameters), bank, std::vector{budget},
       search::Levels{work.outer, work.inner});

@@ -63,7 +63,7 @@ std::vector<std::string> engine_digests(const comm::Communicator& world, bool ti
       for (const auto measure : {quant::ErrorMeasure::relative, quant::ErrorMeasure::fisher})
         digests.push_back(digest(bench.engine.gradient(
             bench.parameters, &bank, {bench.outer, 3, sequences},
-            {.error_weight = 0.9, .clip_decay = 0.1, .temperature = 0.7, .error_measure = measure})));
+            {.error_multiplier = 0.9, .clip_decay = 0.1, .temperature = 0.7, .error_measure = measure})));
       const double loss = bench.engine.loss(bench.parameters, &bank, {bench.outer, 4, sequences});
       digests.push_back(Hasher().values(std::span<const double>(&loss, 1)).hex());
     }
@@ -79,11 +79,8 @@ std::vector<std::string> search_digests(const comm::Communicator& world) {
       options.steps = 6, options.batch = sequences, options.warmup_steps = 1;
       options.order = order, options.quantizer_level = level;
       options.relaxation = level == "inner" ? "gumbel" : "softmax";
-      search::Budget budget;
       const auto set = quant::parse_candidates(names);
-      budget.capacity = quant::parse_budget("w4a8", budget.kind, bench.layout.linears, set, set).most;
-      budget.target = static_cast<double>(*budget.capacity) /
-                      static_cast<double>(quant::full_cost(budget.kind, bench.layout.linears));
+      const auto budget = quant::parse_budget("w4a8", quant::CostKind::bops, bench.layout.linears, set, set);
       search::Bilevel<float> bilevel(
           options, 5, bench.engine, bench.layout, bench.parameters,
           bench.bank({.per_channel = true, .tie_shared_input = true, .context = bench.shape.context}),

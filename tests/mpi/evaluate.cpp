@@ -25,7 +25,7 @@ struct Setting {
   Network packed{tiny.shape, tiny.layout,
                  unpack_weights(tiny.layout, tiny.parameters, pack(tiny.layout, tiny.parameters, bank)),
                  &bank, "cpu"};
-  Network reference{tiny.shape, tiny.layout, {tiny.parameters, {}}, nullptr, "cpu"};
+  Network reference{tiny.shape, tiny.layout, tiny.parameters, nullptr, "cpu"};
   std::vector<std::int32_t> tokens = random_tokens(203, tiny.shape.vocab);
 
   Measurement measured(const comm::Communicator& world, std::int64_t stride, std::int64_t batch,

@@ -10,7 +10,7 @@ ten="lsq+:4 lsq+:8 lsq+:16 pact:4 pact:8 pact:16 uniform:4 uniform:8 uniform:16 
 export BITDARTS_SEARCH_WEIGHT_CANDIDATES=$ten BITDARTS_SEARCH_ACTIVATION_CANDIDATES=$ten
 # One kind a line, after the name of its directory.
 kinds="first-softmax --search.cost=bops --search.weight_scale=tensor
-second-gumbel --search.cost=size --search.budget=4.5bits --search.weight_scale=channel --search.tie=shared-input
+second-gumbel --search.cost=size --search.budget=6.5bits --search.weight_scale=channel --search.tie=shared-input
 first-gumbel --search.quantize_head=true
 second-softmax --search.quantizer_level=inner --search.weight_scale=channel"
 

@@ -55,6 +55,18 @@ for strategy in $strategies; do
       ;;
   esac
 done
+# A budget of the size counts what is stored: the packed layers of the evaluation are within it, scales by channel and all.
+while read -r name budget; do
+  make search --in run --out "$name" --search.cost=size --search.weight_scale=channel "--search.budget=$budget"
+  whole "$name/searched.h5" darts "$budget"
+  cp run/tokens.h5 run/pretrained.h5 "$name"
+  make finetune --out "$name" --search.weight_scale=channel
+  make evaluate --out "$name"
+  awk '{ exit !(NF == 2 && 8 * $1 <= $2) }' <<< "$(attribute "$name/evaluation.h5" /evaluation/quantized_weight_bytes) $(
+    attribute "$name/searched.h5" /search/capacity)" || fail "more is stored than the budget $budget allows"
+done <<< "bits 6.5bits
+bytes 0.0022MB"
+expect 2 "scales and offsets included" stage search --in run --out none --search.cost=size --search.weight_scale=channel --search.budget=4bits
 make search --in run --out random:3 --search.strategy=random:3 "--search.budget=w4a4 w4a8"
 [ "$(scheme random:3/searched.h5 1)" != "$(scheme random:2/plain/searched.h5 1)" ] || fail "random:3 is random:2"
 

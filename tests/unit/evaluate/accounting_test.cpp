@@ -55,6 +55,15 @@ TEST_CASE("bits and bytes are those counted by hand") {
   CHECK(a.weight_compression_ratio == Approx(4 * 136.0 / static_cast<double>(packed)));
 }
 
+TEST_CASE("what a budget of the size counts is what is stored for the quantized layers") {
+  const auto layout = model::make_layout(shape);
+  for (const bool per_channel : {false, true}) {
+    const std::int64_t stored = account_for(layout, per_channel).model_bytes - 4 * 52;  // embedding and norms
+    CHECK(quant::scheme_cost({quant::CostKind::size, per_channel}, layout.linears, scheme_for(layout)) ==
+          8 * stored);
+  }
+}
+
 TEST_CASE("every scale of a channel is counted") {
   const auto layout = model::make_layout(shape);
   const Accounting tensor = account_for(layout, false), channel = account_for(layout, true);

@@ -16,7 +16,7 @@ TEST_CASE("stored states are those of the network where something is scored, and
   const ScratchDirectory scratch;
   for (const bool tied : {true, false}) {
     const TinyModel tiny(false, tied);
-    Network network(tiny.shape, tiny.layout, {tiny.parameters, {}}, nullptr, "cpu");
+    Network network(tiny.shape, tiny.layout, tiny.parameters, nullptr, "cpu");
     const auto tokens = random_tokens(101, tiny.shape.vocab);
     const std::int64_t context = tiny.shape.context;
     for (const std::int64_t stride : {8, 5, 1}) {
@@ -41,7 +41,7 @@ TEST_CASE("stored states are those of the network where something is scored, and
 TEST_CASE("states of another text or model are refused") {
   const ScratchDirectory scratch;
   const TinyModel tiny;
-  Network network(tiny.shape, tiny.layout, {tiny.parameters, {}}, nullptr, "cpu");
+  Network network(tiny.shape, tiny.layout, tiny.parameters, nullptr, "cpu");
   const auto windows = plan_windows(51, tiny.shape.context, 8);
   stored_states(scratch / "a.h5", network, random_tokens(51, tiny.shape.vocab), windows, tiny.shape.context,
                 4);

@@ -19,7 +19,7 @@ quant::Scheme full_precision_scheme(const std::vector<quant::LayerShape>& layers
 TEST_CASE("a model that knows nothing has the perplexity of its vocabulary") {
   TinyModel tiny;
   std::fill(tiny.parameters.begin(), tiny.parameters.end(), 0.0f);  // all logits are 0
-  Network network(tiny.shape, tiny.layout, {tiny.parameters, {}}, nullptr, "cpu");
+  Network network(tiny.shape, tiny.layout, tiny.parameters, nullptr, "cpu");
   const at::Tensor tokens = token_rows(random_tokens(400, tiny.shape.vocab), tiny.shape.context);
   const at::Tensor logits = network.logits(tokens);
   const WindowScore s = score(logits, logits, tokens.view({-1}));
@@ -33,7 +33,7 @@ TEST_CASE("the divergence of a model from itself is zero, and it agrees with its
   auto bank = started_bank(tiny, full_precision_scheme(tiny.layout.linears), false);
   const auto quantized = fake_quantized(tiny.layout, tiny.parameters, bank);
   Network same(tiny.shape, tiny.layout, quantized, &bank, "cpu");
-  Network reference(tiny.shape, tiny.layout, {tiny.parameters, {}}, nullptr, "cpu");
+  Network reference(tiny.shape, tiny.layout, tiny.parameters, nullptr, "cpu");
   const at::Tensor tokens = token_rows(random_tokens(80, tiny.shape.vocab), tiny.shape.context);
   const WindowScore s = score(same.logits(tokens), reference.logits(tokens), tokens.view({-1}));
   CHECK(s.divergence == 0);

@@ -60,7 +60,7 @@ inline quant::Bank started_bank(const TinyModel& tiny, const quant::Scheme& sche
       quant::initialise_input_site(bank, site, samples);
     } else {
       quant::initialise_weight_site(bank, site,
-                                    evaluate::weight_of(tiny.parameters, tiny.layout, site.layers[0]));
+                                    model::weight_of<float>(tiny.layout, tiny.parameters, site.layers[0]));
     }
   }
   return bank;

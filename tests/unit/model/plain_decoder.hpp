@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "model/shape.hpp"
+#include "model/layout.hpp"
 
 namespace plain {
 
@@ -53,15 +53,29 @@ class Decoder {
     return sum;
   }
 
-  Rows normed(const Rows& x, const std::string& name) const {
+  // Over `size` neighbours at a time; 0: over the whole row.
+  Rows normed(const Rows& x, const std::string& name, std::size_t size = 0) const {
     const auto weight = values(name);
     Rows y = x;
     for (auto& row : y) {
-      const double mean_square = dot(row.data(), row.data(), row.size()) / static_cast<double>(row.size());
-      for (std::size_t i = 0; i < row.size(); ++i)
-        row[i] *= weight[i] / std::sqrt(mean_square + shape_.norm_eps);
+      const std::size_t n = size > 0 ? size : row.size();
+      for (double* part = row.data(); part < row.data() + row.size(); part += n) {
+        const double mean_square = dot(part, part, n) / static_cast<double>(n);
+        for (std::size_t i = 0; i < n; ++i) part[i] *= weight[i] / std::sqrt(mean_square + shape_.norm_eps);
+      }
     }
     return y;
+  }
+  // q, k or v: a product, a bias where the model has one, and of q and k a norm over each head.
+  Rows projected(const Rows& x, const std::string& name) const {
+    Rows y = product(x, name + "_proj.weight");
+    if (shape_.qkv_bias) {
+      const auto bias = values(name + "_proj.bias");
+      for (auto& row : y)
+        for (std::size_t i = 0; i < row.size(); ++i) row[i] += bias[i];
+    }
+    if (!shape_.qk_norm || name.ends_with("v")) return y;
+    return normed(y, name + "_norm.weight", static_cast<std::size_t>(shape_.head_size()));
   }
   // y = x W^T, W [out, in] row-major.
   Rows product(const Rows& x, const std::string& name) const {
@@ -74,12 +88,26 @@ class Decoder {
     }
     return y;
   }
-  // Pairs (i, i + size/2) turn by the angle t theta^(-2i/size).
+  // Pairs (i, i + size/2) turn by the angle t theta^(-2i/size), or slower where the frequencies are scaled.
   void rotate(double* head, std::size_t size, std::size_t t) const {
     for (std::size_t i = 0; i < size / 2; ++i) {
-      const double angle =
-          static_cast<double>(t) *
+      double frequency =
           std::pow(shape_.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(size));
+      const auto& scaling = shape_.rope_scaling;
+      if (scaling.kind == bitdarts::model::RopeScaling::Kind::linear) frequency /= scaling.factor;
+      if (scaling.kind ==
+          bitdarts::model::RopeScaling::Kind::llama3) {  // as the public code of Llama 3.1 has it
+        const auto context = static_cast<double>(scaling.original_context);
+        const double wave = 2 * 3.14159265358979323846 / frequency;
+        if (wave > context / scaling.low_frequency_factor) {
+          frequency /= scaling.factor;
+        } else if (wave > context / scaling.high_frequency_factor) {
+          const double smooth = (context / wave - scaling.low_frequency_factor) /
+                                (scaling.high_frequency_factor - scaling.low_frequency_factor);
+          frequency = (1 - smooth) * frequency / scaling.factor + smooth * frequency;
+        }
+      }
+      const double angle = static_cast<double>(t) * frequency;
       const double a = head[i], b = head[i + size / 2];
       head[i] = a * std::cos(angle) - b * std::sin(angle);
       head[i + size / 2] = b * std::cos(angle) + a * std::sin(angle);
@@ -89,8 +117,8 @@ class Decoder {
     const auto size = static_cast<std::size_t>(shape_.head_size());
     const auto heads = static_cast<std::size_t>(shape_.heads);
     const auto group = static_cast<std::size_t>(shape_.heads / shape_.kv_heads);
-    Rows q = product(x, name + "q_proj.weight"), k = product(x, name + "k_proj.weight"),
-         v = product(x, name + "v_proj.weight"), out(x.size(), Row(heads * size, 0.0));
+    Rows q = projected(x, name + "q"), k = projected(x, name + "k"), v = projected(x, name + "v"),
+         out(x.size(), Row(heads * size, 0.0));
     for (std::size_t t = 0; t < x.size(); ++t) {
       for (std::size_t h = 0; h < heads; ++h) rotate(&q[t][h * size], size, t);
       for (std::size_t h = 0; h < heads / group; ++h) rotate(&k[t][h * size], size, t);

@@ -158,3 +158,29 @@ TEST_CASE("calibration keeps values of the whole tensor, at most as many as aske
   for (const float value : large.sample) ++seen[static_cast<std::size_t>(value)];
   for (const int count : seen) CHECK(std::abs(count - static_cast<int>(large.sample.size() / 64)) <= 1);
 }
+
+TEST_CASE("a calibration over many passes hears the last as well as the first, and every column") {
+  for (const std::int64_t passes : {2, 3, 5, 8}) {
+    CAPTURE(passes);
+    constexpr std::int64_t rows = 900, columns = 96;  // a stride of 3 would meet a third of the columns
+    model::InputQuantizer quantizer;
+    quantizer.pass_through = true;
+    quantizer.sample_limit = std::size_t{1} << 17;
+    quantizer.sample_passes = static_cast<std::size_t>(passes);
+    const at::Tensor column = at::arange(columns, precise).expand({rows, columns});
+    std::vector<double> by_pass(static_cast<std::size_t>(passes)), by_column(columns);
+    for (std::int64_t pass = 0; pass < passes; ++pass)
+      model::quantize_input((column + static_cast<double>(pass * columns)).contiguous(), quantizer);
+    for (const float value : quantizer.sample) {
+      ++by_pass[static_cast<std::size_t>(value) / columns];
+      ++by_column[static_cast<std::size_t>(value) % columns];
+    }
+    const double all = static_cast<double>(quantizer.sample.size());
+    CHECK(quantizer.sample.size() <= quantizer.sample_limit);
+    CHECK(all > 0.2 * std::min<double>(static_cast<double>(quantizer.sample_limit),
+                                       static_cast<double>(passes * rows * columns)));
+    for (const double count : by_pass) CHECK(count == Approx(all / static_cast<double>(passes)));
+    for (const double count : by_column)
+      CHECK(std::abs(count - all / columns) <= static_cast<double>(passes));
+  }
+}

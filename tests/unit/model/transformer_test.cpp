@@ -81,6 +81,74 @@ TEST_CASE("the decoder gives the logits of the loops in plain doubles") {
   }
 }
 
+namespace {
+
+// What public models of this family have beyond Llama: Qwen2, Qwen3, Llama 3.1, and all of it at once.
+std::vector<model::ModelShape> relatives() {
+  auto biased = tiny::shape(), normed = tiny::shape(2, false), stretched = tiny::shape(), all = tiny::shape();
+  biased.qkv_bias = true;
+  normed.qk_norm = true, normed.head_dim = 6;
+  stretched.head_dim = 8;  // frequencies on both sides of the two bounds and between them
+  stretched.rope_scaling = {.kind = model::RopeScaling::Kind::llama3,
+                            .factor = 8,
+                            .low_frequency_factor = 1,
+                            .high_frequency_factor = 4,
+                            .original_context = 40};
+  all.qkv_bias = all.qk_norm = true, all.head_dim = 4, all.kv_heads = 1;
+  all.rope_scaling = {.kind = model::RopeScaling::Kind::linear, .factor = 2.5};
+  return {biased, normed, stretched, all};
+}
+
+}  // namespace
+
+TEST_CASE("biases, norms of q and k, heads of their own size and scaled frequencies are those of the loops") {
+  const std::vector<std::int64_t> tokens{3, 1, 4, 1, 5};
+  for (const auto& shape : relatives()) {
+    CAPTURE(shape.qkv_bias, shape.qk_norm, shape.head_dim);
+    const auto layout = model::make_layout(shape);
+    const auto parameters = tiny::parameters(layout);
+    const at::Tensor found = model::Transformer(shape, layout, precise)
+                                 .logits(tensors_of(layout, parameters), {}, tensor_of(tokens, 1));
+    const auto expected = plain::Decoder(shape, layout, parameters).logits(tokens);
+    for (std::int64_t t = 0; t < 5; ++t)
+      for (std::int64_t v = 0; v < shape.vocab; ++v)
+        REQUIRE(found[t][v].item<double>() ==
+                Approx(expected[static_cast<std::size_t>(t)][static_cast<std::size_t>(v)])
+                    .epsilon(1e-11)
+                    .margin(1e-12));
+  }
+}
+
+TEST_CASE("every parameter's gradient is that of finite differences, whatever a block has") {
+  const at::Tensor tokens = tensor_of({3, 1, 4, 1, 5}, 1), targets = tensor_of({1, 4, 1, 5, 9}, 1);
+  for (const auto& shape : relatives()) {
+    CAPTURE(shape.qkv_bias, shape.qk_norm, shape.head_dim);
+    const auto layout = model::make_layout(shape);
+    auto leaves = tensors_of(layout, tiny::parameters(layout));
+    const model::Transformer transformer(shape, layout, precise);
+    for (auto& leaf : leaves) leaf.set_requires_grad(true);
+    transformer.loss(leaves, {}, tokens, targets).backward();
+    const at::NoGradGuard no_grad;
+    const auto loss = [&] { return transformer.loss(leaves, {}, tokens, targets).item<double>(); };
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      CAPTURE(layout.parameters[i].name);
+      const std::int64_t n = leaves[i].numel();
+      for (std::int64_t k = 0; k < 3; ++k) {
+        const std::int64_t at = (7 * k + 3) % n;
+        double& value = leaves[i].data_ptr<double>()[at];
+        const double before = value, h = 1e-5;
+        value = before + h;
+        const double above = loss();
+        value = before - h;
+        const double below = loss();
+        value = before;
+        REQUIRE(leaves[i].grad().data_ptr<double>()[at] ==
+                Approx((above - below) / (2 * h)).epsilon(1e-5).margin(1e-8));
+      }
+    }
+  }
+}
+
 TEST_CASE("a sequence shorter than the context sees what the beginning of a longer one sees") {
   const auto shape = tiny::shape();
   const auto layout = model::make_layout(shape);

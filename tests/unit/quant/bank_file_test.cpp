@@ -14,8 +14,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::vector<LayerShape> layers{{"model.layers.0.self_attn.q_proj", 3, 4},
-                                     {"model.layers.0.self_attn.k_proj", 2, 4},
+const std::vector<LayerShape> layers{{"model.layers.0.self_attn.q_proj", 3, 4, "attention"},
+                                     {"model.layers.0.self_attn.k_proj", 2, 4, "attention"},
                                      {"model.layers.0.self_attn.o_proj", 4, 3}};
 const std::vector<std::string> weight_names{"lsq+:4", "pact:3", "uniform:8", "fp32"},
     input_names{"fp32", "lsq+:3", "pact:5"};

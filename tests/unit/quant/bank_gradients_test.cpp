@@ -8,8 +8,8 @@ using namespace quant_test;
 
 namespace {
 
-const std::vector<LayerShape> layers{{"model.layers.0.self_attn.q_proj", 3, 40},
-                                     {"model.layers.0.self_attn.k_proj", 2, 40}};
+const std::vector<LayerShape> layers{{"model.layers.0.self_attn.q_proj", 3, 40, "attention"},
+                                     {"model.layers.0.self_attn.k_proj", 2, 40, "attention"}};
 constexpr double temperature = 0.7, error_weight = 0.8, clip_decay = 0.03, tokens = 24;
 
 // A bank whose ranges clip, with offsets and unequal probabilities.
@@ -91,7 +91,7 @@ Gradients closed_form(const Bank& bank, ErrorMeasure measure) {
   Gradients g{std::vector<double>(bank.alpha.size(), 0.0), std::vector<double>(bank.theta.size(), 0.0)};
   for (std::size_t i = 0; i < bank.sites.size(); ++i)
     add_site_gradients(bank, bank.sites[i], sums_of(bank, i, tensor_of(bank, i), measure),
-                       {.error_weight = error_weight,
+                       {.error_multiplier = error_weight,
                         .clip_decay = clip_decay,
                         .temperature = temperature,
                         .task_gradient = true,
@@ -180,10 +180,10 @@ TEST_CASE("without a task gradient only the error moves alpha and the ranges") {
   Gradients with{std::vector<double>(bank.alpha.size()), std::vector<double>(bank.theta.size())},
       without = with;
   const SiteObjective errors_alone{
-      .error_weight = 2, .clip_decay = 0, .temperature = 1, .task_gradient = false};
+      .error_multiplier = 2, .clip_decay = 0, .temperature = 1, .task_gradient = false};
   add_site_gradients(bank, bank.sites[0], sums_of(bank, 0, tensor), errors_alone, with.alpha, with.theta);
   add_site_gradients(bank, bank.sites[0], sums_of(bank, 0, silent),
-                     {.error_weight = 2, .clip_decay = 0, .temperature = 1, .task_gradient = true},
+                     {.error_multiplier = 2, .clip_decay = 0, .temperature = 1, .task_gradient = true},
                      without.alpha, without.theta);
   for (std::size_t k = 0; k < with.alpha.size(); ++k)
     CHECK(with.alpha[k] == Approx(without.alpha[k]).margin(1e-14));

@@ -11,11 +11,13 @@ using namespace quant_test;
 
 namespace {
 
-const std::vector<LayerShape> block{
-    {"model.layers.0.self_attn.q_proj", 4, 6}, {"model.layers.0.self_attn.k_proj", 2, 6},
-    {"model.layers.0.self_attn.v_proj", 2, 6}, {"model.layers.0.self_attn.o_proj", 6, 4},
-    {"model.layers.0.mlp.gate_proj", 8, 6},    {"model.layers.0.mlp.up_proj", 8, 6},
-    {"model.layers.0.mlp.down_proj", 6, 8}};
+const std::vector<LayerShape> block{{"model.layers.0.self_attn.q_proj", 4, 6, "attention"},
+                                    {"model.layers.0.self_attn.k_proj", 2, 6, "attention"},
+                                    {"model.layers.0.self_attn.v_proj", 2, 6, "attention"},
+                                    {"model.layers.0.self_attn.o_proj", 6, 4},
+                                    {"model.layers.0.mlp.gate_proj", 8, 6, "feed_forward"},
+                                    {"model.layers.0.mlp.up_proj", 8, 6, "feed_forward"},
+                                    {"model.layers.0.mlp.down_proj", 6, 8}};
 
 Bank search_bank(const BankOptions& options) {
   return make_search_bank(block, parse_candidates({"lsq+:4", "pact:3", "uniform:8", "fp32"}),
@@ -99,20 +101,25 @@ TEST_CASE("a scheme's bank shares an input only where the group agrees on it") {
   CHECK_THROWS_AS(make_scheme_bank(block, scheme, {}), Error);
 }
 
-TEST_CASE("probabilities are the softmax of alpha plus noise over temperature") {
+TEST_CASE(
+    "probabilities are the softmax of alpha plus noise over temperature, expected bits those without noise") {
   auto bank = search_bank({.per_channel = false, .tie_shared_input = true, .context = 1});
   bank.alpha = normal_values<double>(bank.alpha.size(), 1);
   const auto noise = normal_values<double>(bank.alpha.size(), 2);
   for (const double temperature : {0.3, 1.0, 5.0}) {
     update_probabilities(bank, temperature, noise);
     for (const auto& site : bank.sites) {
-      double total = 0, bits = 0;
-      for (std::size_t j = 0; j < site.candidates.size(); ++j)
+      double total = 0, quiet_total = 0, bits = 0;
+      for (std::size_t j = 0; j < site.candidates.size(); ++j) {
         total += std::exp((bank.alpha[site.alpha + j] + noise[site.alpha + j]) / temperature);
+        quiet_total += std::exp(bank.alpha[site.alpha + j] / temperature);
+      }
       for (std::size_t j = 0; j < site.candidates.size(); ++j) {
         const double p = std::exp((bank.alpha[site.alpha + j] + noise[site.alpha + j]) / temperature) / total;
+        const double quiet = std::exp(bank.alpha[site.alpha + j] / temperature) / quiet_total;
         CHECK(bank.probabilities(site)[j] == Approx(p).epsilon(1e-13));
-        bits += p * site.candidates[j].bits;
+        CHECK(bank.noise_free_probabilities(site)[j] == Approx(quiet).epsilon(1e-13));
+        bits += quiet * site.candidates[j].bits;
       }
       CHECK(bank.expected_bits(site) == Approx(bits).epsilon(1e-13));
     }

@@ -1,8 +1,9 @@
-#include "quant/cost.hpp"
+#include "quant/budget.hpp"
 
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "inputs.hpp"
+#include "quant/packing.hpp"
 
 using namespace quant_test;
 
@@ -12,8 +13,8 @@ const std::vector<LayerShape> layers{
     {"a", 10, 20}, {"b", 30, 10}, {"c", 4, 25}};  // 200, 300 and 100 parameters
 const auto candidates = parse_candidates(default_names);
 
-std::int64_t budget(const std::string& text, CostKind kind) {
-  return parse_budget(text, kind, layers, candidates, candidates).most;
+std::int64_t budget(const std::string& text, const Cost& cost) {
+  return parse_budget(text, cost, layers, candidates, candidates).capacity.value();
 }
 std::string refusal(const std::string& text, CostKind kind) {
   try {
@@ -45,7 +46,10 @@ TEST_CASE("costs count every multiplication by both widths, or every parameter b
   const Scheme scheme = scheme_of(
       {{{Method::pact, 4}, {Method::pact, 8}}, {{}, {Method::lsq_plus, 2}}, {{Method::uniform, 3}, {}}});
   CHECK(scheme_cost(CostKind::bops, layers, scheme) == 200 * 32 + 300 * 64 + 100 * 96);
-  CHECK(scheme_cost(CostKind::size, layers, scheme) == 200 * 4 + 300 * 32 + 100 * 3);
+  // Codes in rows of whole bytes (25 of 3 bits: 10 bytes), a scale each, and 1, 2 and no numbers for inputs.
+  const std::int64_t stored = 10 * 10 * 8 + 300 * 32 + 4 * 10 * 8 + 32 * (2 + 1 + 2);
+  CHECK(scheme_cost(CostKind::size, layers, scheme) == stored);
+  CHECK(scheme_cost({CostKind::size, true}, layers, scheme) == stored + 32 * (10 - 1 + 4 - 1));
   const SchemeSummary summary = summarise(layers, scheme);
   CHECK(summary.mean_weight_bits == Approx((800 + 9600 + 300) / 600.0));
   CHECK(summary.mean_input_bits == Approx((1600 + 600 + 3200) / 600.0));
@@ -82,17 +86,29 @@ TEST_CASE("a scheme of other layers has no cost here") {
   CHECK_THROWS(summarise(layers, scheme));
 }
 
-TEST_CASE("the expected cost of certain bits is the scheme's cost") {
-  const std::vector<double> w{4, 32, 3}, a{8, 2, 32};
+TEST_CASE("no scheme of any candidates costs more than the largest cost") {
+  for (const Cost& cost : {Cost(CostKind::bops), Cost(CostKind::size), Cost(CostKind::size, true)})
+    for (const auto& weight : all_candidates())
+      for (const auto& input : all_candidates())
+        REQUIRE(scheme_cost(cost, layers, scheme_of({3, {weight, input}})) <= largest_cost(cost, layers));
+  CHECK(largest_cost(CostKind::bops, layers) == full_cost(CostKind::bops, layers));
+}
+
+TEST_CASE("the expected cost of certain candidates is the scheme's cost") {
   const Scheme scheme = scheme_of(
       {{{Method::pact, 4}, {Method::pact, 8}}, {{}, {Method::lsq_plus, 2}}, {{Method::uniform, 3}, {}}});
-  for (const CostKind kind : {CostKind::bops, CostKind::size})
-    CHECK(expected_cost(kind, layers, w, a).ratio ==
-          Approx(static_cast<double>(scheme_cost(kind, layers, scheme)) /
-                 static_cast<double>(full_cost(kind, layers))));
+  for (const Cost& cost : {Cost(CostKind::bops), Cost(CostKind::size), Cost(CostKind::size, true)}) {
+    std::vector<double> w, a;
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      w.push_back(static_cast<double>(weight_units(cost, layers[l], scheme.entries[l].weight)));
+      a.push_back(static_cast<double>(input_units(cost, scheme.entries[l].input)));
+    }
+    CHECK(expected_cost(cost, layers, w, a).ratio ==
+          Approx(static_cast<double>(scheme_cost(cost, layers, scheme)) /
+                 static_cast<double>(full_cost(cost, layers))));
+  }
   const std::vector<double> full(3, 32);
   CHECK(expected_cost(CostKind::bops, layers, full, full).ratio == Approx(1));
-  CHECK(expected_cost(CostKind::size, layers, full, full).ratio == Approx(1));
 }
 
 TEST_CASE("the expected cost's derivatives are its finite differences") {
@@ -101,24 +117,30 @@ TEST_CASE("the expected cost's derivatives are its finite differences") {
   for (const CostKind kind : {CostKind::bops, CostKind::size}) {
     const ExpectedCost cost = expected_cost(kind, layers, w, a);
     for (std::size_t l = 0; l < layers.size(); ++l) {
-      const auto moved = [&](std::vector<double> bits, double by) {
-        bits[l] += by;
-        return bits;
+      const auto moved = [&](std::vector<double> units, double by) {
+        units[l] += by;
+        return units;
       };
-      const auto at = [&](const std::vector<double>& wb, const std::vector<double>& ab) {
-        return expected_cost(kind, layers, wb, ab).ratio;
+      const auto at = [&](const std::vector<double>& weights, const std::vector<double>& inputs) {
+        return expected_cost(kind, layers, weights, inputs).ratio;
       };
-      CHECK(cost.by_weight_bits[l] ==
-            Approx((at(moved(w, h), a) - at(moved(w, -h), a)) / (2 * h)).margin(1e-12));
-      CHECK(cost.by_input_bits[l] ==
-            Approx((at(w, moved(a, h)) - at(w, moved(a, -h))) / (2 * h)).margin(1e-12));
+      CHECK(cost.by_weight[l] == Approx((at(moved(w, h), a) - at(moved(w, -h), a)) / (2 * h)).margin(1e-12));
+      CHECK(cost.by_input[l] == Approx((at(w, moved(a, h)) - at(w, moved(a, -h))) / (2 * h)).margin(1e-12));
     }
   }
 }
 
 TEST_CASE("budgets are what they say") {
   CHECK(budget("w4a8", CostKind::bops) == 600 * 32);
-  CHECK(budget("w4a8", CostKind::size) == 600 * 4);
+  for (const bool per_channel : {false, true}) {  // every method's uniform scheme is within it, lsq+ just so
+    const Cost cost{CostKind::size, per_channel};
+    const std::int64_t most = budget("w4a8", cost);
+    CHECK(most == scheme_cost(cost, layers, parse_uniform("uniform:lsq+:w4a8", layers)));
+    for (const auto& row : Methods::rows)
+      if (has_codes(row))
+        CHECK(scheme_cost(cost, layers,
+                          parse_uniform("uniform:" + std::string(row.name) + ":w4a8", layers)) <= most);
+  }
   CHECK(budget("w5a7", CostKind::bops) == 600 * 35);  // need not be a scheme of the candidates
   CHECK(budget("w32a32", CostKind::bops) == full_cost(CostKind::bops, layers));
   CHECK(budget("3.125%", CostKind::bops) == 600 * 32);
@@ -138,17 +160,18 @@ TEST_CASE("a budget that no scheme can spend says how far the candidates reach")
   const auto narrow = parse_candidates({"lsq+:4", "pact:8"});
   CHECK(reach("w8a7", CostKind::bops, narrow).empty());
   CHECK(contains(reach("w8a8", CostKind::bops, narrow), "from 1.5625% to 6.25%"));
-  CHECK(contains(reach("w8a8", CostKind::size, narrow), "8bits"));
-  CHECK(contains(reach("1.5MB", CostKind::size, candidates), "32bits"));
-  CHECK(budget("1.5MB", CostKind::size) == full_cost(CostKind::size, layers));
+  CHECK(contains(reach("10bits", CostKind::size, narrow), "to 26.5% = 8.48bits"));
+  CHECK(contains(reach("1.5MB", CostKind::size, candidates), "32.32bits"));  // two numbers for each input
+  CHECK(budget("1.5MB", CostKind::size) == largest_cost(CostKind::size, layers));
 }
 
 TEST_CASE("budgets that cannot be met or understood are refused") {
   CHECK(contains(refusal("w2a2", CostKind::bops), "1.5625%"));  // what w4a4, the cheapest, costs
   CHECK(contains(refusal("w2a2", CostKind::bops), "100%"));
   CHECK(contains(refusal("1%", CostKind::bops), "below what the cheapest"));
-  CHECK(contains(refusal("3bits", CostKind::size), "4bits"));
-  CHECK(contains(refusal("0.0001MB", CostKind::size), "0.0003MB"));
+  CHECK(contains(refusal("3bits", CostKind::size), "4.18667bits"));  // 4 with padding, 3 scales, no input
+  CHECK(contains(refusal("4.1bits", CostKind::size), "scales and offsets included"));
+  CHECK(contains(refusal("0.0001MB", CostKind::size), "0.000314MB"));
   CHECK(contains(refusal("4.5bits", CostKind::bops), "cost=size"));
   CHECK(contains(refusal("1.5MB", CostKind::bops), "cost=size"));
   CHECK(contains(refusal("1%", CostKind::bops), "search.budget = 1%"));

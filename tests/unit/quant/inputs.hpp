@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/random.hpp"
+#include "quant/methods/table.hpp"
 #include "quant/mixed.hpp"
 
 namespace quant_test {
@@ -18,20 +19,20 @@ inline const std::vector<std::string> default_names{"lsq+:4",     "lsq+:8",  "ls
                                                     "pact:8",     "pact:16", "uniform:4", "uniform:8",
                                                     "uniform:16", "fp32"};
 
-/// Every method at every width, and fp32.
+/// Every method of the table at every width, and fp32.
 inline std::vector<Candidate> all_candidates() {
   std::vector<Candidate> candidates;
   for (int bits = 2; bits <= 16; ++bits)
-    for (const Method method : {Method::lsq_plus, Method::pact, Method::uniform})
-      candidates.push_back({method, bits});
+    for (const auto& row : Methods::rows)
+      if (has_codes(row)) candidates.push_back({row.method, bits});
   candidates.push_back({});
   return candidates;
 }
 
 /// A range that clips a standard normal now and then.
 inline double usual_range(const Candidate& candidate) {
-  if (candidate.method == Method::identity) return 1;
-  return candidate.method == Method::lsq_plus ? 2.3 / -smallest_code(candidate) : 2.3;
+  if (!has_codes(candidate)) return 1;
+  return traits(candidate.method).range == Range::step ? 2.3 / -smallest_code(candidate) : 2.3;
 }
 
 /// Unequal probabilities that sum to one.

@@ -139,3 +139,12 @@ TEST_CASE("a pattern matches as a shell's would, whatever the number of its star
   for (int i = 0; i < 2000; ++i) many += "*o";
   CHECK(contains(message_of([&] { parse_table(many + "x fp32 fp32", layers, "t"); }), "no layer matches"));
 }
+
+TEST_CASE("a stored table is read without its layers, line by line") {
+  const Scheme scheme = parse_uniform("uniform:lsq+:w4a8", layers);
+  CHECK(parse_rows(to_table(scheme), "table") == scheme);
+  CHECK(parse_rows("# nothing\n\n", "table").entries.empty());
+  const std::string two_columns = message_of([] { parse_rows("a lsq+:4 fp32\nb lsq+:4\n", "table"); });
+  CHECK(contains(two_columns, "table:2"));
+  CHECK(contains(message_of([] { parse_rows("a lsq+:1 fp32\n", "table"); }), "outside 2 to 16"));
+}

@@ -2,9 +2,11 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <set>
 
 #include "catch.hpp"
 #include "core/error.hpp"
+#include "quant/methods/table.hpp"
 #include "report/candidate_style.hpp"
 #include "report/chart.hpp"
 #include "report/gnuplot.hpp"
@@ -140,6 +142,20 @@ TEST_CASE("what gnuplot refuses is an error with its words, and so is gnuplot no
   setenv("PATH", path.c_str(), 1);
   CHECK(contains(message, "gnuplot is not installed"));
   CHECK(contains(message, "gnuplot-nox"));
+}
+
+TEST_CASE("every method of the table can be drawn, each in a shape and hatching of its own") {
+  std::set<std::string> glyphs, fills;
+  for (const auto& row : quant::Methods::rows) {
+    const quant::Candidate candidate{row.method, 8};
+    const std::string glyph = report::glyph(row.method, 10, 10, 14);
+    CHECK(contains(glyph, ">" + std::string(1, row.letter) + "</text>"));
+    glyphs.insert(glyph.substr(0, glyph.find("<text")));
+    if (quant::has_codes(row)) fills.insert(report::fill_of(candidate, "p"));
+    CHECK(contains(report::candidate_legend({candidate}, "p"), row.name));
+  }
+  CHECK(glyphs.size() == quant::Methods::rows.size());
+  CHECK(fills.size() == quant::Methods::rows.size() - 1);
 }
 
 TEST_CASE("a gnuplot string cannot be left") {

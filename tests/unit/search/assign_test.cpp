@@ -37,12 +37,15 @@ double value_of(const quant::Bank& bank, const search::SiteValues& values, const
 }
 
 constexpr auto bops = quant::CostKind::bops;
+const quant::Candidate two = quant::parse_candidate("lsq+:2");
 
-const std::vector<quant::LayerShape> block{
-    {"model.layers.0.self_attn.q_proj", 4, 6}, {"model.layers.0.self_attn.k_proj", 2, 6},
-    {"model.layers.0.self_attn.v_proj", 2, 6}, {"model.layers.0.self_attn.o_proj", 6, 4},
-    {"model.layers.0.mlp.gate_proj", 9, 6},    {"model.layers.0.mlp.up_proj", 9, 6},
-    {"model.layers.0.mlp.down_proj", 6, 9}};
+const std::vector<quant::LayerShape> block{{"model.layers.0.self_attn.q_proj", 4, 6, "attention"},
+                                           {"model.layers.0.self_attn.k_proj", 2, 6, "attention"},
+                                           {"model.layers.0.self_attn.v_proj", 2, 6, "attention"},
+                                           {"model.layers.0.self_attn.o_proj", 6, 4},
+                                           {"model.layers.0.mlp.gate_proj", 9, 6, "feed_forward"},
+                                           {"model.layers.0.mlp.up_proj", 9, 6, "feed_forward"},
+                                           {"model.layers.0.mlp.down_proj", 6, 9}};
 // Few enough to try every scheme: q and k, which share an input, and o.
 const std::vector<quant::LayerShape> small{block[0], block[1], block[3]};
 const std::vector<std::string> names{"lsq+:2", "pact:4", "lsq+:8", "fp32"};
@@ -105,7 +108,7 @@ struct Best {
   double value = std::numeric_limits<double>::infinity();
   std::int64_t cost = 0;
 };
-Best best_of_all(const quant::Bank& bank, const SiteValues& values, quant::CostKind kind, bool tied,
+Best best_of_all(const quant::Bank& bank, const SiteValues& values, const quant::Cost& kind, bool tied,
                  std::int64_t capacity) {
   Best best;
   for_each_scheme(bank, tied, [&](const quant::Scheme& scheme) {
@@ -116,13 +119,13 @@ Best best_of_all(const quant::Bank& bank, const SiteValues& values, quant::CostK
   return best;
 }
 
-std::int64_t cheapest_of(const std::vector<quant::LayerShape>& layers, quant::CostKind kind) {
+std::int64_t cheapest_of(const std::vector<quant::LayerShape>& layers, const quant::Cost& kind) {
   std::int64_t cost = 0;
-  for (const auto& layer : layers) cost += quant::layer_cost(kind, layer, 2, 2);
+  for (const auto& layer : layers) cost += quant::layer_cost(kind, layer, two, two);
   return cost;
 }
 
-std::int64_t random_capacity(const std::vector<quant::LayerShape>& layers, quant::CostKind kind,
+std::int64_t random_capacity(const std::vector<quant::LayerShape>& layers, const quant::Cost& kind,
                              std::uint64_t times, KeyedRandom& random) {
   const std::int64_t cheapest = cheapest_of(layers, kind);
   return cheapest + static_cast<std::int64_t>(random.below(times * static_cast<std::uint64_t>(cheapest)));
@@ -174,7 +177,7 @@ TEST_CASE("a budget is never exceeded, tied or not, and one that cannot be met i
   KeyedRandom random(3, Stream::random_scheme);
   for (int i = 0; i < 200; ++i) {
     const bool tied = i % 2 == 0;
-    const auto kind = i % 3 == 0 ? quant::CostKind::size : bops;
+    const quant::Cost kind = i % 3 == 0 ? quant::Cost(quant::CostKind::size, i % 2 == 0) : bops;
     const auto bank = bank_of(block, names, tied);
     const auto values = random_values(bank, random);
     const std::int64_t cheapest = cheapest_of(block, kind),
@@ -197,7 +200,7 @@ TEST_CASE("within the budget no scheme has a lower value, each weight and each s
   KeyedRandom random(4, Stream::random_scheme);
   for (int i = 0; i < 60; ++i) {
     const bool tied = i % 2 == 0;
-    const auto kind = i % 3 == 0 ? quant::CostKind::size : bops;
+    const quant::Cost kind = i % 3 == 0 ? quant::Cost(quant::CostKind::size, i % 2 == 0) : bops;
     const auto bank = bank_of(small, few, tied);
     const auto values = random_values(bank, random);
     const std::int64_t capacity = random_capacity(small, kind, kind == bops ? 200 : 14, random);
@@ -218,7 +221,9 @@ TEST_CASE("a shared input counts once however many layers it serves") {
   CHECK(value_of(bank, values, scheme) == 0);
   // ... so that 1.5 of the wide weights are worth more where both do not fit: 8 x 4 within 8 x 4.
   std::int64_t capacity = 0;
-  for (const auto& layer : bank.layers) capacity += quant::layer_cost(bops, layer, 8, 4);
+  for (const auto& layer : bank.layers)
+    capacity +=
+        quant::layer_cost(bops, layer, quant::parse_candidate("lsq+:8"), quant::parse_candidate("pact:4"));
   auto other = values;
   other[bank.input_site[0]] = {1.0, 0.0};
   const auto tight = search::assign(bank, other, bops, capacity);
@@ -261,7 +266,7 @@ TEST_CASE("candidates that come on top never make a scheme worse") {
   KeyedRandom random(6, Stream::random_scheme);
   for (int i = 0; i < 100; ++i) {
     const bool tied = i % 2 == 0;
-    const auto kind = i % 3 == 0 ? quant::CostKind::size : bops;
+    const quant::Cost kind = i % 3 == 0 ? quant::Cost(quant::CostKind::size, i % 2 == 0) : bops;
     const auto bank = bank_of(block, names, tied);
     const auto values = random_values(bank, random);
     const std::int64_t capacity = random_capacity(block, kind, 20, random);
@@ -347,7 +352,7 @@ TEST_CASE("a price on the cost buys no bits that save less than they cost") {
     for (const auto& candidate : site.candidates)
       values.back().push_back(loss *= candidate.bits > 2 ? 0.3 : 1);
   }
-  const auto kind = quant::CostKind::bops;
+  const quant::Cost kind = bops;
   double last_loss = -INFINITY;
   std::int64_t last_cost = quant::full_cost(kind, block) + 1;
   for (const double price : {0.0, 1.0, 10.0, 100.0, 1e6}) {
@@ -359,6 +364,6 @@ TEST_CASE("a price on the cost buys no bits that save less than they cost") {
     last_loss = loss, last_cost = cost;
   }
   std::int64_t cheapest = 0;
-  for (const auto& layer : block) cheapest += quant::layer_cost(kind, layer, 2, 2);
+  for (const auto& layer : block) cheapest += quant::layer_cost(kind, layer, two, two);
   CHECK(last_cost == cheapest);
 }

@@ -63,12 +63,7 @@ struct Bench {
   }
   search::Budget budget_of(const std::string& text, const std::vector<std::string>& names) const {
     const auto set = quant::parse_candidates(names);
-    search::Budget budget;
-    budget.text = text;
-    budget.capacity = quant::parse_budget(text, budget.kind, layout.linears, set, set).most;
-    budget.target = static_cast<double>(*budget.capacity) /
-                    static_cast<double>(quant::full_cost(budget.kind, layout.linears));
-    return budget;
+    return quant::parse_budget(text, quant::CostKind::bops, layout.linears, set, set);
   }
 };
 

@@ -53,8 +53,8 @@ TEST_CASE("the search of a small network settles within two percent of its budge
     for (const double lambda : bilevel.metrics().column("search", "lambda_cost")) CHECK(lambda >= 0);
     for (const double lambda : bilevel.metrics().column("search", "lambda_cost_integral")) CHECK(lambda >= 0);
     const auto scheme =
-        search::assign(bilevel.bank(), bilevel.values().front(), budget.kind, budget.capacity);
-    CHECK(quant::scheme_cost(budget.kind, bench.layout.linears, scheme) <= *budget.capacity);
+        search::assign(bilevel.bank(), bilevel.values().front(), budget.cost, budget.capacity);
+    CHECK(quant::scheme_cost(budget.cost, bench.layout.linears, scheme) <= *budget.capacity);
   }
 }
 

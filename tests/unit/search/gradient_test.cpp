@@ -111,11 +111,15 @@ TEST_CASE("all gradients of the whole objective are autograd's with everything m
 
 TEST_CASE("the gradient of the size cost is that of finite differences") {
   Bench<double> bench;
-  search::Budget budget;
-  budget.kind = quant::CostKind::size;
   auto options = fixed_options();
   options.cost_weight = 3;
-  auto bilevel = bench.bilevel(
-      options, bench.bank({"lsq+:2", "pact:5", "fp32"}, {"fp32"}, {.tie_shared_input = true}), {budget});
-  check_against_differences(bilevel, 1, 0, 2 * 4 * 3);
+  for (const bool per_channel : {false, true}) {
+    search::Budget budget;
+    budget.cost = {quant::CostKind::size, per_channel};
+    auto bilevel = bench.bilevel(options,
+                                 bench.bank({"lsq+:2", "pact:5", "fp32"}, {"fp32"},
+                                            {.per_channel = per_channel, .tie_shared_input = true}),
+                                 {budget});
+    check_against_differences(bilevel, 1, 0, 2 * 4 * 3);
+  }
 }

@@ -57,7 +57,7 @@ struct Simulation {
              std::pow(4.0, -site.candidates[j].bits);
     });
     const auto of_cost = gradient_of([&](const quant::Site& site, std::size_t j) {
-      const auto& by_bits = site.role == quant::Role::weight ? cost.by_weight_bits : cost.by_input_bits;
+      const auto& by_bits = site.role == quant::Role::weight ? cost.by_weight : cost.by_input;
       return by_bits[site.layers[0]] * site.candidates[j].bits;
     });
     lambda.observe(train::norm<double>(gradient), train::norm<double>(of_cost));

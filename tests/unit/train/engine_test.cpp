@@ -93,7 +93,7 @@ TEST_CASE(
         quant::update_probabilities(bank, temperature);
         const auto found = bench.engine.gradient(
             bench.parameters, &bank, bench.batch(),
-            {.error_weight = error_weight, .clip_decay = clip_decay, .temperature = temperature});
+            {.error_multiplier = error_weight, .clip_decay = clip_decay, .temperature = temperature});
 
         ste::Network network(bench.shape, bench.layout, bench.parameters, bank, temperature);
         const auto [inputs, targets] = bench.tokens();
@@ -137,7 +137,7 @@ TEST_CASE("however a batch is cut into shards, the numbers are the same but for 
   Bench one(true, false, 1);
   auto bank = bank_for(one, {.per_channel = false, .tie_shared_input = true, .context = 5});
   quant::update_probabilities(bank, 1);
-  const train::Objective objective{.error_weight = 1, .clip_decay = 0, .temperature = 1};
+  const train::Objective objective{.error_multiplier = 1, .clip_decay = 0, .temperature = 1};
   const auto expected = one.engine.gradient(one.parameters, &bank, one.batch(), objective);
   for (const std::int64_t shards : {2, 4}) {
     Bench many(true, false, shards);
@@ -233,6 +233,24 @@ TEST_CASE("calibration sees as many sequences as it is asked for") {
     previous = now;
   }
   CHECK(grew);
+}
+
+TEST_CASE("a calibration of more sequences than a sample holds hears the last of them") {
+  // 32768 values of a site in a pass of eight sequences: four passes fill a sample of 2^17.
+  const model::ModelShape shape{
+      .vocab = 11, .dim = 64, .layers = 1, .heads = 2, .kv_heads = 1, .ffn = 64, .context = 64};
+  const auto layout = model::make_layout(shape);
+  const auto parameters = tiny::narrowed(tiny::parameters(layout));
+  const auto part = tiny::counting_part(20'000, 1);
+  const data::Sampler sampler(part, shape.context, 5, Stream::pretrain_batch);
+  const comm::Communicator self(MPI_COMM_SELF);
+  train::Engine<float> engine(self, 1, shape, layout, "cpu");
+  const auto starts = [&](std::int64_t sequences) {
+    auto bank = quant::make_search_bank(layout.linears, {{}}, quant::parse_candidates({"lsq+:4"}), {});
+    engine.calibrate(parameters, bank, sampler, sequences);
+    return bank.theta;
+  };
+  CHECK(starts(40) != starts(64));
 }
 
 TEST_CASE("an unknown device is no silent fallback") {

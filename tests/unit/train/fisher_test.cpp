@@ -63,7 +63,7 @@ TEST_CASE("L_err in nats, every candidate's error and all gradients are autograd
     CAPTURE(shards, per_channel, shared, head);
     Bench bench(shards, head);
     auto bank = bench.bank(per_channel, shared);
-    const auto found = bench.gradient(bank, {.error_weight = error_weight});
+    const auto found = bench.gradient(bank, {.error_multiplier = error_weight});
 
     ste::Network network(bench.shape, bench.layout, bench.parameters, bank, temperature);
     at::Tensor inputs = at::empty({sequences, bench.shape.context}, at::kLong),
@@ -92,7 +92,7 @@ TEST_CASE("L_err in nats, every candidate's error and all gradients are autograd
 TEST_CASE("the gradient of alpha is made of the candidates' errors and slopes") {
   Bench bench(2);
   auto bank = bench.bank(false, false);
-  const auto found = bench.gradient(bank, {.error_weight = error_weight});
+  const auto found = bench.gradient(bank, {.error_multiplier = error_weight});
   for (std::size_t i = 0; i < bank.sites.size(); ++i) {
     const auto p = bank.probabilities(bank.sites[i]);
     std::vector<double> slopes(p.size(), 0.0);  // <G, Q_j(x)>
@@ -127,13 +127,13 @@ TEST_CASE("the measure of the error changes nothing but the error") {
 TEST_CASE("a pass for the architecture alone has the errors of one for everything, one for weights none") {
   Bench bench(4, 2);
   auto bank = bench.bank(true, false);
-  const auto all = bench.gradient(bank, {.error_weight = 1});
-  const auto alone = bench.gradient(bank, {.error_weight = 1, .wanted = train::Wanted::architecture});
+  const auto all = bench.gradient(bank, {.error_multiplier = 1});
+  const auto alone = bench.gradient(bank, {.error_multiplier = 1, .wanted = train::Wanted::architecture});
   CHECK(alone.error == all.error);
   CHECK((alone.alpha == all.alpha));
   CHECK((alone.theta == all.theta));
   CHECK((alone.candidate_errors == all.candidate_errors));
-  const auto weights = bench.gradient(bank, {.error_weight = 1, .wanted = train::Wanted::weights});
+  const auto weights = bench.gradient(bank, {.error_multiplier = 1, .wanted = train::Wanted::weights});
   CHECK(weights.candidate_errors.empty());
 }
 

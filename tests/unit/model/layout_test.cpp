@@ -1,4 +1,4 @@
-#include "model/shape.hpp"
+#include "model/model_file.hpp"
 
 #include <unistd.h>
 
@@ -82,6 +82,56 @@ TEST_CASE("parameters have the names and shapes of the public Llama checkpoints,
   CHECK_THROWS_AS(layout.named("model.layers.2.mlp.up_proj.weight"), Error);
 }
 
+TEST_CASE(
+    "biases, norms of q and k and heads of their own size have the names and shapes of Qwen's checkpoints") {
+  model::ModelShape shape{
+      .vocab = 100, .dim = 16, .layers = 2, .heads = 4, .kv_heads = 2, .ffn = 48, .context = 8};
+  const auto llama = model::make_layout(shape);
+  shape.head_dim = 6, shape.qkv_bias = shape.qk_norm = true;
+  const auto layout = model::make_layout(shape);
+  const auto sizes = [&](const std::string& name) {
+    return layout.named("model.layers.1.self_attn." + name).shape;
+  };
+  CHECK(sizes("q_proj.weight") == Sizes{24, 16});
+  CHECK(sizes("k_proj.weight") == Sizes{12, 16});
+  CHECK(sizes("o_proj.weight") == Sizes{16, 24});
+  CHECK(sizes("q_proj.bias") == Sizes{24});
+  CHECK(sizes("k_proj.bias") == Sizes{12});
+  CHECK(sizes("v_proj.bias") == Sizes{12});
+  CHECK(sizes("q_norm.weight") == Sizes{6});
+  CHECK(sizes("k_norm.weight") == Sizes{6});
+  CHECK_THROWS_AS(layout.named("model.layers.1.self_attn.o_proj.bias"), Error);
+  CHECK(layout.parameters.size() == llama.parameters.size() + 2 * 5);
+  CHECK(layout.linears.size() == llama.linears.size());  // no bias and no norm is quantized
+  for (const auto& p : layout.parameters) CHECK(p.matrix == (p.shape.size() == 2));  // nor decays
+  const auto values = model::initial_parameters(shape, layout, 5);
+  const auto& bias = layout.named("model.layers.0.self_attn.v_proj.bias");
+  const auto& norm = layout.named("model.layers.0.self_attn.k_norm.weight");
+  for (std::size_t i = 0; i < bias.size; ++i) CHECK(values[bias.begin + i] == 0);
+  for (std::size_t i = 0; i < norm.size; ++i) CHECK(values[norm.begin + i] == 1);
+}
+
+TEST_CASE("a block's layers stand where its description says, and read what it says") {
+  const auto layout = model::make_layout(tiny::shape(3), true);
+  REQUIRE(layout.blocks.size() == 3);
+  for (std::size_t b = 0; b < 3; ++b)
+    for (std::size_t i = 0; i < model::block_linears.size(); ++i) {
+      const auto& linear = model::block_linears[i];
+      CHECK(static_cast<std::size_t>(linear.role) == i);
+      const auto& layer = layout.linears[layout.blocks[b].of(linear.role)];
+      CHECK(layer.name == "model.layers." + std::to_string(b) + "." + linear.name);
+      for (std::size_t j = 0; j < model::block_linears.size(); ++j) {
+        const auto& other = layout.linears[layout.blocks[b].linear[j]];
+        const bool same = i != j && linear.reads == model::block_linears[j].reads;
+        CHECK((i != j && !layer.reads.empty() && layer.reads == other.reads) == same);
+      }
+      if (b > 0)
+        CHECK((layer.reads.empty() || layer.reads != layout.linears[layout.blocks[0].linear[i]].reads));
+    }
+  CHECK(layout.is_head(*layout.quantized_head));
+  CHECK(layout.linears[*layout.quantized_head].reads.empty());
+}
+
 TEST_CASE("the quantizable layers are the seven of every block, and the head on request") {
   for (const bool tied : {true, false}) {
     const auto shape = tiny::shape(2, tied);
@@ -150,6 +200,16 @@ TEST_CASE("a model comes back from its file as it was saved") {
     const ModelFile path;
     auto shape = tiny::shape(2, tied);
     shape.rope_theta = 12345.678, shape.norm_eps = 3e-7;
+    if (tied) {
+      shape.head_dim = 2, shape.qkv_bias = shape.qk_norm = true;
+      shape.rope_scaling = {.kind = model::RopeScaling::Kind::llama3,
+                            .factor = 8,
+                            .low_frequency_factor = 1.5,
+                            .high_frequency_factor = 4.5,
+                            .original_context = 100};
+    } else {
+      shape.rope_scaling = {.kind = model::RopeScaling::Kind::linear, .factor = 2.5};
+    }
     const auto layout = model::make_layout(shape, true);
     const auto parameters = tiny::narrowed(tiny::parameters(layout));
     path.save(shape, layout, parameters);
@@ -204,4 +264,9 @@ TEST_CASE("sizes that no model can have are refused") {
   refused([](auto& s) { s.heads = 3; });               // does not divide dim
   refused([](auto& s) { s.heads = s.kv_heads = 4; });  // heads of one number cannot rotate
   refused([](auto& s) { s.kv_heads = 3; });            // does not divide heads
+  refused([](auto& s) { s.head_dim = 3; });            // heads of an odd size cannot rotate
+  refused([](auto& s) { s.rope_scaling = {.kind = model::RopeScaling::Kind::linear, .factor = 0}; });
+  refused([](auto& s) {  // nothing between the two
+    s.rope_scaling = {.kind = model::RopeScaling::Kind::llama3, .low_frequency_factor = 4};
+  });
 }
