@@ -11,11 +11,11 @@
 #include "config/config.hpp"
 #include "config/options_table.hpp"
 #include "core/error.hpp"
-#include "report/job_progress.hpp"
-#include "report/jobs.hpp"
+#include "pipeline/job_progress.hpp"
+#include "pipeline/jobs.hpp"
+#include "pipeline/progress.hpp"
+#include "pipeline/status.hpp"
 #include "report/products.hpp"
-#include "report/progress.hpp"
-#include "report/status.hpp"
 #include "stage/stage.hpp"
 #include "sweep/progress.hpp"
 #include "sweep/shell.hpp"
@@ -111,10 +111,10 @@ struct View {
   std::string jobs;  // a file
 };
 
-std::string shown(const std::vector<report::StageProgress>& progress, const View& view) {
-  if (view.tsv) return report::progress_tsv(progress);
-  return view.jobs.empty() ? report::progress_table(progress)
-                           : report::job_table(progress, report::read_jobs(view.jobs));
+std::string shown(const std::vector<pipeline::StageProgress>& progress, const View& view) {
+  if (view.tsv) return pipeline::progress_tsv(progress);
+  return view.jobs.empty() ? pipeline::progress_table(progress)
+                           : pipeline::job_table(progress, pipeline::read_jobs(view.jobs));
 }
 
 int sweep_status(const config::Command& command, const View& view) {
@@ -128,14 +128,14 @@ int sweep_status(const config::Command& command, const View& view) {
 
 int pipeline_status(const config::Command& command, const std::string& from, const std::string& to,
                     const View& view) {
-  const auto stages = report::pipeline_status(report::pipeline_steps(command.config, from, to));
-  std::vector<report::StageProgress> progress;
+  const auto stages = pipeline::pipeline_status(pipeline::pipeline_steps(command.config, from, to));
+  std::vector<pipeline::StageProgress> progress;
   for (const auto& stage : stages) {
     if (!view.table) {
       std::cout << stage.stage << ": " << stage.text << "\n";
       continue;
     }
-    progress.push_back(report::progress_of(stage));
+    progress.push_back(pipeline::progress_of(stage));
     const fs::path folder = stage.product.parent_path();
     if (folder != fs::path(command.config.run.out))
       progress.back().where = "baselines/" + folder.filename().string() + ": " + stage.stage;
@@ -148,7 +148,7 @@ int pipeline_status(const config::Command& command, const std::string& from, con
 
 int list_jobs(const config::Config& config, const std::string& from, const std::string& to) {
   bool done = true;
-  for (const report::Job& job : report::pipeline_jobs(config, from, to)) {
+  for (const pipeline::Job& job : pipeline::pipeline_jobs(config, from, to)) {
     std::string needs;
     for (const std::string& name : job.needs) needs += (needs.empty() ? "" : " ") + name;
     std::cout << job.name << "\t" << job.stage << "\t" << (job.up_to_date ? "up_to_date" : "to_be_made")

@@ -91,7 +91,7 @@ void refuse_overruled(const std::vector<sweep::Task>& tasks, const std::vector<s
               "give --sweep." + name + "='VALUES' in place of the line in [sweep], or remove " + word);
 }
 
-void print_commands(const std::vector<sweep::Piece>& pieces, const std::vector<report::StageStatus>& stages,
+void print_commands(const std::vector<sweep::Piece>& pieces, const std::vector<pipeline::StageStatus>& stages,
                     const Arguments& arguments) {
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const sweep::Piece& piece = pieces[i];
@@ -107,7 +107,7 @@ void print_commands(const std::vector<sweep::Piece>& pieces, const std::vector<r
 }
 
 void print_tasks(const sweep::Plan& plan, const std::vector<sweep::Piece>& pieces,
-                 const std::vector<report::StageStatus>& stages, const Arguments& arguments) {
+                 const std::vector<pipeline::StageStatus>& stages, const Arguments& arguments) {
   std::set<std::string> wanted;
   for (std::size_t i = 0; i < pieces.size(); ++i)
     if (arguments.all || !stages[i].up_to_date) wanted.insert(pieces[i].place);

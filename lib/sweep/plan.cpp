@@ -142,8 +142,8 @@ std::vector<Piece> pieces_of(const Plan& plan, const std::vector<std::string>& i
   return pieces;
 }
 
-std::vector<report::StageStatus> survey(const std::vector<Piece>& pieces) {
-  report::Survey survey;
+std::vector<pipeline::StageStatus> survey(const std::vector<Piece>& pieces) {
+  pipeline::Survey survey;
   for (const Piece& piece : pieces) survey.look(piece.stage, piece.config);
   auto stages = std::move(survey).found();
   std::set<std::string> wanted;  // by evaluations
@@ -153,7 +153,7 @@ std::vector<report::StageStatus> survey(const std::vector<Piece>& pieces) {
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     if (pieces[i].stage != reference || stages[i].up_to_date || wanted.contains(pieces[i].place)) continue;
     stages[i].up_to_date = true;
-    stages[i].state = report::StageStatus::State::not_needed;
+    stages[i].state = pipeline::StageStatus::State::not_needed;
     stages[i].text = "not needed (the evaluations that would take it are up to date)";
   }
   return stages;

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "report/status.hpp"
+#include "pipeline/status.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::pipeline {
 
 /// How far a stage is, for people who wait for it. Steps and losses are those of the newest checkpoint of
 /// what would be made now, or of the product.
@@ -46,4 +46,4 @@ std::string progress_table(const std::vector<StageProgress>& stages);
 /// The same for programs, tab-separated: where stage state step steps loss log why.
 std::string progress_tsv(const std::vector<StageProgress>& stages);
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::pipeline

@@ -1,12 +1,12 @@
-#include "report/jobs.hpp"
+#include "pipeline/jobs.hpp"
 
 #include <algorithm>
 #include <filesystem>
 
+#include "pipeline/status.hpp"
 #include "report/run_report.hpp"
-#include "report/status.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
@@ -29,7 +29,7 @@ Job report_job(const config::Config& config, const std::vector<Job>& before) {
   for (const Job& other : before)
     if (!other.up_to_date) job.needs.push_back(other.name);
   job.up_to_date = job.needs.empty() && !config.run.force &&
-                   is_up_to_date(out / "report", load_products(out, in, &config));
+                   report::is_up_to_date(out / "report", report::load_products(out, in, &config));
   job.text = (job.up_to_date ? "up to date (" : "to be made (") + page + ")";
   return job;
 }
@@ -52,4 +52,4 @@ std::vector<Job> pipeline_jobs(const config::Config& config, const std::string& 
   return jobs;
 }
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::pipeline

@@ -1,18 +1,18 @@
-#include "report/jobs.hpp"
+#include "pipeline/jobs.hpp"
 
 #include <fstream>
 
 #include "catch.hpp"
 #include "config/scheme_word.hpp"
 #include "core/error.hpp"
-#include "support.hpp"
+#include "unit/report/support.hpp"
 
 using namespace bitdarts;
 
 namespace {
 
-std::string needs_of(const std::vector<report::Job>& jobs, const std::string& name) {
-  for (const report::Job& job : jobs) {
+std::string needs_of(const std::vector<pipeline::Job>& jobs, const std::string& name) {
+  for (const pipeline::Job& job : jobs) {
     if (job.name != name) continue;
     std::string needs;
     for (const std::string& need : job.needs) needs += (needs.empty() ? "" : " ") + need;
@@ -21,9 +21,9 @@ std::string needs_of(const std::vector<report::Job>& jobs, const std::string& na
   return "no such job";
 }
 
-std::string names_of(const std::vector<report::Job>& jobs) {
+std::string names_of(const std::vector<pipeline::Job>& jobs) {
   std::string names;
-  for (const report::Job& job : jobs) names += job.name + " ";
+  for (const pipeline::Job& job : jobs) names += job.name + " ";
   return names;
 }
 
@@ -36,7 +36,7 @@ TEST_CASE("a job waits for those whose products it takes, and a baseline not for
   const std::string hand = (scratch.path() / "hand.txt").string(), by_hand = config::baseline_folder(hand);
   std::ofstream(hand) << "table";
   config.report.baselines = {"uniform:lsq+:w4a8", hand};
-  auto jobs = report::pipeline_jobs(config);
+  auto jobs = pipeline::pipeline_jobs(config);
   CHECK(jobs.size() == 10);
   CHECK(needs_of(jobs, "tokenize").empty());
   CHECK(needs_of(jobs, "search") == "tokenize pretrain");
@@ -50,7 +50,7 @@ TEST_CASE("a job waits for those whose products it takes, and a baseline not for
         std::vector<std::string>{"--out", (scratch.path() / "baselines" / "uniform_lsqplus_w4a8").string(),
                                  "--in", scratch.path().string(), "--finetune.scheme=uniform:lsq+:w4a8"});
   config.finetune.from = "searched";
-  CHECK(needs_of(report::pipeline_jobs(config), "finetune-" + by_hand) == "tokenize pretrain search");
+  CHECK(needs_of(pipeline::pipeline_jobs(config), "finetune-" + by_hand) == "tokenize pretrain search");
 }
 
 TEST_CASE("a strategy searches once, for the schemes of all budgets") {
@@ -60,7 +60,7 @@ TEST_CASE("a strategy searches once, for the schemes of all budgets") {
   config.search.budget = {"w4a8", "5%"};
   config.report.baselines = {"sensitivity", "random:2"};
   config.report.budgets = "all";
-  const auto jobs = report::pipeline_jobs(config);
+  const auto jobs = pipeline::pipeline_jobs(config);
   CHECK(names_of(jobs) ==
         "tokenize pretrain search finetune evaluate "
         "search-sensitivity finetune-sensitivity evaluate-sensitivity "
@@ -75,7 +75,7 @@ TEST_CASE("a strategy searches once, for the schemes of all budgets") {
   const std::string out = scratch.path().string();
   CHECK(jobs[5].arguments == std::vector<std::string>{"--out", out + "/baselines/sensitivity", "--in", out,
                                                       "--search.strategy=sensitivity"});
-  CHECK(names_of(report::pipeline_jobs(config, "search", "search")) ==
+  CHECK(names_of(pipeline::pipeline_jobs(config, "search", "search")) ==
         "search search-sensitivity search-random_2 ");
 }
 
@@ -85,7 +85,7 @@ TEST_CASE("the best is chosen after all others are finetuned") {
   config.run.out = scratch.path().string();
   config.finetune.scheme = "best";
   config.report.baselines = {"fisher", "uniform:lsq+:w4a8"};
-  const auto jobs = report::pipeline_jobs(config, "tokenize", "evaluate");
+  const auto jobs = pipeline::pipeline_jobs(config, "tokenize", "evaluate");
   CHECK(names_of(jobs) ==
         "tokenize pretrain search finetune-searched evaluate-searched search-fisher finetune-fisher "
         "evaluate-fisher finetune-uniform_lsqplus_w4a8 evaluate-uniform_lsqplus_w4a8 finetune evaluate ");
@@ -102,9 +102,9 @@ TEST_CASE("a pipeline with a strategy's scheme as its own has that search, and i
   config.search.budget = {"w4a8", "5%"};
   config.finetune.scheme = "fisher";
   const auto names = [&](const std::string& from, const std::string& to) {
-    return names_of(report::pipeline_jobs(config, from, to));
+    return names_of(pipeline::pipeline_jobs(config, from, to));
   };
-  auto jobs = report::pipeline_jobs(config, "search", "finetune");
+  auto jobs = pipeline::pipeline_jobs(config, "search", "finetune");
   CHECK(names_of(jobs) == "search search-fisher finetune ");
   CHECK(needs_of(jobs, "finetune") == "search-fisher");
   CHECK(names("pretrain", "finetune") == "pretrain search-fisher finetune ");
@@ -127,7 +127,7 @@ TEST_CASE("what could not end well is refused before the first stage") {
   config.run.out = scratch.path().string();
   const auto complaint = [&](const std::string& to) -> std::string {
     try {
-      report::pipeline_jobs(config, "tokenize", to);
+      pipeline::pipeline_jobs(config, "tokenize", to);
     } catch (const ConfigError& error) {
       return error.what();
     }
@@ -161,13 +161,13 @@ TEST_CASE("a part of a pipeline waits only for what is part of it") {
   config::Config config;
   config.run.out = scratch.path().string();
   config.report.baselines = {"uniform:lsq+:w4a8"};
-  auto jobs = report::pipeline_jobs(config, "evaluate", "evaluate");
+  auto jobs = pipeline::pipeline_jobs(config, "evaluate", "evaluate");
   REQUIRE(jobs.size() == 2);
   CHECK(jobs[0].name == "evaluate");
   CHECK(jobs[1].name == "evaluate-uniform_lsqplus_w4a8");
   CHECK(jobs[1].needs.empty());
-  jobs = report::pipeline_jobs(config, "report", "report");
+  jobs = pipeline::pipeline_jobs(config, "report", "report");
   REQUIRE(jobs.size() == 1);
   CHECK_FALSE(jobs[0].up_to_date);
-  CHECK(report::pipeline_jobs(config, "tokenize", "search").size() == 3);
+  CHECK(pipeline::pipeline_jobs(config, "tokenize", "search").size() == 3);
 }

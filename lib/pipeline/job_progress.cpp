@@ -1,4 +1,4 @@
-#include "report/job_progress.hpp"
+#include "pipeline/job_progress.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -9,7 +9,7 @@
 #include "core/error.hpp"
 #include "report/format.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
@@ -55,7 +55,7 @@ std::string with_percent(const std::string& step) {
   double done = 0, all = 0;
   std::from_chars(step.data(), step.data() + slash, done);
   std::from_chars(step.data() + slash + 1, step.data() + step.size(), all);
-  return all > 0 ? step + " (" + fixed(100 * done / all, 0) + "%)" : step;
+  return all > 0 ? step + " (" + report::fixed(100 * done / all, 0) + "%)" : step;
 }
 
 std::string lower(std::string text) {
@@ -72,10 +72,10 @@ struct Row {
 // The product says what is done, the queue what is under way, the log what became of a job that is neither.
 Row row_of(const StageProgress& stage, const JobRecord& job, const LogFacts& log) {
   if (stage.state == State::up_to_date)
-    return {.state = "done", .step = "", .loss = fixed(stage.loss, 4), .why = ""};
+    return {.state = "done", .step = "", .loss = report::fixed(stage.loss, 4), .why = ""};
   Row row{.state = lower(name_of(stage.state)),
           .step = stage.step ? std::to_string(*stage.step) + "/" + std::to_string(stage.steps) : "",
-          .loss = fixed(stage.loss, 4),
+          .loss = report::fixed(stage.loss, 4),
           .why = stage.why};
   if (!log.step.empty()) row.step = log.step;
   if (!log.loss.empty()) row.loss = log.loss;
@@ -158,7 +158,7 @@ LogFacts read_log(const std::string& text) {
 }
 
 std::string job_table(const std::vector<StageProgress>& stages, const std::vector<JobRecord>& jobs) {
-  TextTable table{{"", "state", "step", "loss", "requeues", "job", "log", "why"}, {}};
+  report::TextTable table{{"", "state", "step", "loss", "requeues", "job", "log", "why"}, {}};
   const auto job_called = [&](const std::string& name) {
     const auto found =
         std::find_if(jobs.begin(), jobs.end(), [&](const auto& job) { return job.name == name; });
@@ -173,7 +173,7 @@ std::string job_table(const std::vector<StageProgress>& stages, const std::vecto
     page.state = done ? State::missing : State::waiting;
     table.rows.push_back(cells_of(page, report));
   }
-  return left_aligned(table);
+  return report::left_aligned(table);
 }
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::pipeline

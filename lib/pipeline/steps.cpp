@@ -1,4 +1,4 @@
-#include "report/pipeline.hpp"
+#include "pipeline/steps.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include "core/error.hpp"
 #include "stage/descriptions.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::pipeline {
 namespace {
 
 using config::SchemeWord;
@@ -122,4 +122,4 @@ std::vector<Step> pipeline_steps(const config::Config& config, const std::string
   return std::move(steps).all();
 }
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::pipeline

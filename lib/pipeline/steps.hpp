@@ -4,7 +4,7 @@
 
 #include "config/config.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::pipeline {
 
 /// One start of a stage in a pipeline.
 struct Step {
@@ -28,4 +28,4 @@ void check_schemes(const config::Config& config, const std::string& from, const 
 std::vector<Step> pipeline_steps(const config::Config& config, const std::string& from,
                                  const std::string& to);
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::pipeline

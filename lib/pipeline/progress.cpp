@@ -1,4 +1,4 @@
-#include "report/progress.hpp"
+#include "pipeline/progress.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -9,7 +9,7 @@
 #include "stage/checkpoints.hpp"
 #include "stage/directory_lock.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
@@ -84,7 +84,7 @@ std::string step_text(const StageProgress& stage) {
   std::string text = std::to_string(*stage.step);
   if (stage.steps > 0) {
     const double share = static_cast<double>(*stage.step) / static_cast<double>(stage.steps);
-    text += "/" + std::to_string(stage.steps) + " (" + fixed(100 * share, 0) + "%)";
+    text += "/" + std::to_string(stage.steps) + " (" + report::fixed(100 * share, 0) + "%)";
   }
   return text;
 }
@@ -139,14 +139,15 @@ StageProgress progress_of(const StageStatus& status) {
 }
 
 std::string progress_table(const std::vector<StageProgress>& stages) {
-  TextTable table{{"", "stage", "state", "step", "loss", "log, and why"}, {}};
+  report::TextTable table{{"", "stage", "state", "step", "loss", "log, and why"}, {}};
   for (const StageProgress& stage : stages) {
     std::string state = name_of(stage.state), last = stage.log;
     std::replace(state.begin(), state.end(), '_', ' ');
     if (!stage.why.empty()) last += (last.empty() ? "" : ": ") + stage.why;
-    table.rows.push_back({stage.where, stage.stage, state, step_text(stage), fixed(stage.loss, 4), last});
+    table.rows.push_back(
+        {stage.where, stage.stage, state, step_text(stage), report::fixed(stage.loss, 4), last});
   }
-  return left_aligned(table);
+  return report::left_aligned(table);
 }
 
 std::string progress_tsv(const std::vector<StageProgress>& stages) {
@@ -158,9 +159,9 @@ std::string progress_tsv(const std::vector<StageProgress>& stages) {
   for (const StageProgress& stage : stages)
     text += stage.where + "\t" + stage.stage + "\t" + name_of(stage.state) + "\t" +
             (stage.step ? std::to_string(*stage.step) : "-") + "\t" +
-            (stage.steps > 0 ? std::to_string(stage.steps) : "-") + "\t" + fixed(stage.loss, 6) + "\t" +
-            cell(stage.log) + "\t" + cell(stage.why) + "\n";
+            (stage.steps > 0 ? std::to_string(stage.steps) : "-") + "\t" + report::fixed(stage.loss, 6) +
+            "\t" + cell(stage.log) + "\t" + cell(stage.why) + "\n";
   return text;
 }
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::pipeline

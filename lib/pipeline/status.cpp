@@ -1,10 +1,10 @@
-#include "report/status.hpp"
+#include "pipeline/status.hpp"
 
 #include "core/error.hpp"
 #include "data/text_source.hpp"
 #include "stage/stage.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
@@ -115,4 +115,4 @@ std::vector<StageStatus> pipeline_status(const std::vector<Step>& steps) {
   return std::move(survey).found();
 }
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::pipeline

@@ -1,8 +1,8 @@
-#include "report/status.hpp"
+#include "pipeline/status.hpp"
 
 #include "catch.hpp"
 #include "core/error.hpp"
-#include "support.hpp"
+#include "unit/report/support.hpp"
 
 using namespace bitdarts;
 
@@ -13,7 +13,7 @@ TEST_CASE("the status of a pipeline names every stage from first to last, baseli
   config.report.baselines = {"uniform:lsq+:w4a8"};
   const auto stages_of = [&](const std::string& from, const std::string& to) {
     std::string names;
-    for (const auto& stage : report::pipeline_status(report::pipeline_steps(config, from, to))) {
+    for (const auto& stage : pipeline::pipeline_status(pipeline::pipeline_steps(config, from, to))) {
       CHECK_FALSE(stage.up_to_date);
       names += stage.stage + " ";
     }
@@ -23,7 +23,7 @@ TEST_CASE("the status of a pipeline names every stage from first to last, baseli
   CHECK(stages_of("tokenize", "search") == "tokenize pretrain search ");
   CHECK(stages_of("evaluate", "evaluate") == "evaluate evaluate ");
   CHECK(stages_of("report", "report").empty());
-  const auto all = report::pipeline_status(report::pipeline_steps(config, "tokenize", "report"));
+  const auto all = pipeline::pipeline_status(pipeline::pipeline_steps(config, "tokenize", "report"));
   CHECK(all[0].text == "to be made (no text to tokenize: data.text)");
   CHECK(all[1].text == "to be made (after tokenize)");
   CHECK(all[4].text == "to be made (after tokenize)");

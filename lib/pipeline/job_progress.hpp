@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "report/progress.hpp"
+#include "pipeline/progress.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::pipeline {
 
 /// What a cluster's queue knows of the job that makes a product, or made it.
 struct JobRecord {
@@ -38,4 +38,4 @@ LogFacts read_log(const std::string& text);
 /// its page is no stage's product.
 std::string job_table(const std::vector<StageProgress>& stages, const std::vector<JobRecord>& jobs);
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::pipeline

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "config/config.hpp"
-#include "report/pipeline.hpp"
+#include "pipeline/steps.hpp"
 #include "stage/standing.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::pipeline {
 
 /// What a stage would find if it were started now.
 struct StageStatus {
@@ -56,4 +56,4 @@ class Survey {
 /// inputs are missing or damaged. Reads whole files, as the stages do, but starts no MPI.
 std::vector<StageStatus> pipeline_status(const std::vector<Step>& steps);
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::pipeline

@@ -1,15 +1,15 @@
-#include "report/job_progress.hpp"
+#include "pipeline/job_progress.hpp"
 
 #include <fstream>
 
 #include "catch.hpp"
 #include "core/error.hpp"
-#include "support.hpp"
+#include "unit/report/support.hpp"
 
 using namespace bitdarts;
-using report::JobRecord;
-using report::LogFacts;
-using report::StageProgress;
+using pipeline::JobRecord;
+using pipeline::LogFacts;
+using pipeline::StageProgress;
 
 namespace {
 
@@ -31,7 +31,7 @@ struct Table {
     std::ofstream(log) << text;
     job.id = "12";
     job.log = log;
-    std::string table = report::job_table({stage}, {job});
+    std::string table = pipeline::job_table({stage}, {job});
     table.replace(table.find(log), log.size(), "LOG");
     return table.substr(table.find('\n') + 1);
   }
@@ -51,23 +51,23 @@ using State = StageProgress::State;
 }  // namespace
 
 TEST_CASE("a log tells the last step and loss, and the errors of its last turn only") {
-  LogFacts facts = report::read_log(turn_1);
+  LogFacts facts = pipeline::read_log(turn_1);
   CHECK(facts.turn == 1);
   CHECK(facts.step == "40/250");
   CHECK(facts.loss == "5.25");
   CHECK(facts.error.empty());
-  facts = report::read_log(turn_1 + interruption);
+  facts = pipeline::read_log(turn_1 + interruption);
   CHECK(facts.step == "55/250");
   CHECK(facts.error == "JOB 12 ON node1 CANCELLED AT 2026-11-23T06:31:39 DUE TO JOB REQUEUE");
-  facts = report::read_log(turn_1 + interruption + turn_2);
+  facts = pipeline::read_log(turn_1 + interruption + turn_2);
   CHECK(facts.turn == 2);
   CHECK(facts.error.empty());
   CHECK_FALSE(facts.done);
-  facts = report::read_log(turn_2 +
-                           "search: error: no\n  where: here\nslurm: error: search failed: exit code 3\n");
+  facts = pipeline::read_log(turn_2 +
+                             "search: error: no\n  where: here\nslurm: error: search failed: exit code 3\n");
   CHECK(facts.error == "search failed: exit code 3");
-  CHECK(report::read_log(turn_2 + "slurm: search: done\n").done);
-  CHECK(report::read_log("").turn == 0);
+  CHECK(pipeline::read_log(turn_2 + "slurm: search: done\n").done);
+  CHECK(pipeline::read_log("").turn == 0);
 }
 
 TEST_CASE("the queue says what is under way, the product what is done, the log what became of the rest") {
@@ -99,7 +99,7 @@ TEST_CASE("a baseline's job is found by its name, and the report has a line when
                                     {"report", "9", "", "PENDING", 0, "Dependency"}};
   StageProgress stage = stage_in(State::missing, "baselines/hand.txt: finetune");
   stage.stage = "finetune";
-  const std::string table = report::job_table({stage}, jobs);
+  const std::string table = pipeline::job_table({stage}, jobs);
   CHECK_THAT(table, Catch::Matchers::Contains("finetune-hand.txt  running"));
   CHECK_THAT(table, Catch::Matchers::Contains("\nreport             queued"));
 }
@@ -109,12 +109,12 @@ TEST_CASE("of several jobs of one name the last counts") {
   const auto path = scratch.path() / "jobs";
   std::ofstream(path)
       << "search\t3\tlogs/3\t-\t-\t-\nsearch\t5\tlogs/5\tRUNNING\t2\tNone\nreport\t6\tlogs/6\n";
-  const auto jobs = report::read_jobs(path);
+  const auto jobs = pipeline::read_jobs(path);
   REQUIRE(jobs.size() == 2);
   CHECK(jobs[0].id == "5");
   CHECK(jobs[0].requeues == 2);
   CHECK(jobs[0].reason.empty());
   CHECK(jobs[1].state.empty());
   std::ofstream(path) << "search\t3\n";
-  CHECK_THROWS_AS(report::read_jobs(path), InputError);
+  CHECK_THROWS_AS(pipeline::read_jobs(path), InputError);
 }

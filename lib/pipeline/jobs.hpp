@@ -4,7 +4,7 @@
 
 #include "config/config.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::pipeline {
 
 /// One stage of a pipeline as a job of its own.
 struct Job {
@@ -22,4 +22,4 @@ struct Job {
 std::vector<Job> pipeline_jobs(const config::Config& config, const std::string& from = "tokenize",
                                const std::string& to = "report");
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::pipeline
