@@ -101,7 +101,7 @@ void print_commands(const std::vector<sweep::Piece>& pieces, const std::vector<p
     words.insert(words.end(), arguments.common.begin(), arguments.common.end());
     words.insert(words.end(), piece.overrides.begin(), piece.overrides.end());
     std::cout << piece.place << "\t" << piece.stage << "\t"
-              << (stages[i].up_to_date ? "up_to_date" : "to_be_made") << "\t" << sweep::shell_words(words)
+              << (stages[i].up_to_date() ? "up_to_date" : "to_be_made") << "\t" << sweep::shell_words(words)
               << "\n";
   }
 }
@@ -110,7 +110,7 @@ void print_tasks(const sweep::Plan& plan, const std::vector<sweep::Piece>& piece
                  const std::vector<pipeline::StageStatus>& stages, const Arguments& arguments) {
   std::set<std::string> wanted;
   for (std::size_t i = 0; i < pieces.size(); ++i)
-    if (arguments.all || !stages[i].up_to_date) wanted.insert(pieces[i].place);
+    if (arguments.all || !stages[i].up_to_date()) wanted.insert(pieces[i].place);
   for (const sweep::Task& task : plan.tasks)
     if (wanted.contains("tasks/" + task.id)) std::cout << task.id << "\n";
 }

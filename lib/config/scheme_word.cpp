@@ -4,6 +4,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "chain/places.hpp"
 #include "config/nearest.hpp"
 #include "config/syntax.hpp"
 
@@ -110,7 +111,7 @@ void add_once(std::vector<std::string>& words, const std::string& word) {
 }
 
 std::string folder_in(const Config& config, const std::string& name) {
-  return config.run.out + (config.run.out.ends_with('/') ? "" : "/") + "baselines/" + baseline_folder(name);
+  return chain::baseline_place(config.run.out, baseline_folder(name)).string();
 }
 
 }  // namespace

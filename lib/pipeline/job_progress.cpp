@@ -15,6 +15,8 @@ namespace {
 namespace fs = std::filesystem;
 using State = StageProgress::State;
 
+const std::string page_stage = "report";  // its page is no product
+
 std::vector<std::string> fields_of(const std::string& line) {
   std::vector<std::string> fields;
   std::istringstream stream(line);
@@ -38,15 +40,6 @@ std::string end_of(const fs::path& path) {
 std::string without_frame(const std::string& line) {
   static const std::regex frame(R"(^(slurmstepd[^:]*|slurm): error: (\*\*\* )?|( \*\*\*)$)");
   return std::regex_replace(line, frame, "");
-}
-
-// "baselines/uniform_lsqplus_w4a8: finetune" -> "finetune-uniform_lsqplus_w4a8"; other places name their
-// jobs.
-std::string job_name_of(const StageProgress& stage) {
-  const std::string folder = "baselines/";
-  const auto colon = stage.where.rfind(": ");
-  if (!stage.where.starts_with(folder) || colon == std::string::npos) return stage.where;
-  return stage.stage + "-" + stage.where.substr(folder.size(), colon - folder.size());
 }
 
 std::string with_percent(const std::string& step) {
@@ -96,10 +89,10 @@ std::vector<std::string> cells_of(const StageProgress& stage, const JobRecord& j
   const auto or_dash = [](const std::string& text) { return text.empty() ? std::string("-") : text; };
   const LogFacts log = job.log.empty() ? LogFacts{} : read_log(end_of(job.log));
   StageProgress known = stage;
-  if (stage.stage == "report" && job.state != "RUNNING" && log.done) known.state = State::up_to_date;
+  if (stage.stage == page_stage && job.state != "RUNNING" && log.done) known.state = State::up_to_date;
   const Row row = row_of(known, job, log);
   const std::int64_t requeues = std::max({std::int64_t{0}, job.requeues, log.turn - 1});
-  return {job_name_of(stage),
+  return {stage.job,
           row.state,
           or_dash(with_percent(row.step)),
           row.loss,
@@ -164,12 +157,12 @@ std::string job_table(const std::vector<StageProgress>& stages, const std::vecto
         std::find_if(jobs.begin(), jobs.end(), [&](const auto& job) { return job.name == name; });
     return found == jobs.end() ? JobRecord{} : *found;
   };
-  for (const StageProgress& stage : stages)
-    table.rows.push_back(cells_of(stage, job_called(job_name_of(stage))));
-  if (const JobRecord report = job_called("report"); !report.id.empty()) {
+  for (const StageProgress& stage : stages) table.rows.push_back(cells_of(stage, job_called(stage.job)));
+  if (const JobRecord report = job_called(page_stage); !report.id.empty()) {
     const bool done = std::all_of(stages.begin(), stages.end(),
                                   [](const auto& stage) { return stage.state == State::up_to_date; });
-    StageProgress page{.where = "report", .stage = "report", .step = {}, .log = {}, .why = {}};
+    StageProgress page{
+        .where = page_stage, .job = page_stage, .stage = page_stage, .step = {}, .log = {}, .why = {}};
     page.state = done ? State::missing : State::waiting;
     table.rows.push_back(cells_of(page, report));
   }

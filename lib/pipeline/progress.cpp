@@ -1,10 +1,13 @@
 #include "pipeline/progress.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <map>
+#include <variant>
 
+#include "chain/places.hpp"
+#include "chain/stages.hpp"
+#include "config/options_table.hpp"
 #include "core/error.hpp"
+#include "pipeline/failure.hpp"
 #include "report/format.hpp"
 #include "stage/checkpoints.hpp"
 #include "stage/directory_lock.hpp"
@@ -16,10 +19,12 @@ namespace fs = std::filesystem;
 using State = StageProgress::State;
 
 std::int64_t steps_of(const StageStatus& status) {
-  if (status.stage == "pretrain") return status.config.pretrain.steps;
-  if (status.stage == "search") return status.config.search.steps;
-  if (status.stage == "finetune") return status.config.finetune.steps;
-  return 0;
+  if (!chain::stage_called(status.stage).learns) return 0;
+  config::Config config = status.config;
+  const auto table = config::options_table(config);
+  const config::Option* option = config::find_option(table, status.stage + ".steps");
+  const auto* const* steps = option == nullptr ? nullptr : std::get_if<std::int64_t*>(&option->field);
+  return steps == nullptr ? 0 : **steps;
 }
 
 double last_of(const store::File& file, const std::string& dataset) {
@@ -29,33 +34,23 @@ double last_of(const store::File& file, const std::string& dataset) {
 }
 
 // Of a product or a checkpoint that may be replaced while it is read: what cannot be read is not known.
-double last_loss(const fs::path& path) {
+double last_loss(const std::string& stage, const fs::path& path) {
+  const std::string& where = chain::stage_called(stage).loss;
+  if (where.empty()) return NAN;
   try {
     const auto file = store::File::open(path);
-    for (const char* group : {"/evaluation", "/reference"})
-      if (file.has(group)) return file.double_attribute(group, "nll").value_or(NAN);
-    for (const char* series : {"/metrics/search/outer_loss", "/metrics/train/loss"})
-      if (const double loss = last_of(file, series); std::isfinite(loss)) return loss;
+    const auto at = where.find('@');
+    if (at == std::string::npos) return last_of(file, where);
+    return file.double_attribute(where.substr(0, at), where.substr(at + 1)).value_or(NAN);
   } catch (const Error&) {
     return NAN;
   }
-  return NAN;
-}
-
-// "stage<tab>search" ...: what pipelines/sweep and the cluster's scripts note of a failure.
-std::map<std::string, std::string> failure_in(const fs::path& folder) {
-  std::map<std::string, std::string> facts;
-  std::ifstream file(folder / "failed");
-  for (std::string line; std::getline(file, line);)
-    if (const auto tab = line.find('\t'); tab != std::string::npos)
-      facts[line.substr(0, tab)] = line.substr(tab + 1);
-  return facts;
 }
 
 State state_of(const StageStatus& status) {
   switch (status.state) {
     case StageStatus::State::up_to_date:
-      return status.up_to_date ? State::up_to_date : State::stale;
+      return State::up_to_date;
     case StageStatus::State::not_needed:
       return State::not_needed;
     case StageStatus::State::missing:
@@ -63,6 +58,7 @@ State state_of(const StageStatus& status) {
     case StageStatus::State::damaged:
       return State::damaged;
     case StageStatus::State::stale:
+    case StageStatus::State::forced:
       return State::stale;
     case StageStatus::State::waiting:
       return State::waiting;
@@ -70,13 +66,6 @@ State state_of(const StageStatus& status) {
       return State::blocked;
   }
   return State::blocked;
-}
-
-// The part in brackets: "stale (x was made from other options)" -> "x was made from other options".
-std::string reason_in(const std::string& text) {
-  const auto open = text.find(" (");
-  if (open == std::string::npos || !text.ends_with(')')) return text;
-  return text.substr(open + 2, text.size() - open - 3);
 }
 
 std::string step_text(const StageProgress& stage) {
@@ -100,6 +89,7 @@ const char* name_of(State state) {
 StageProgress progress_of(const StageStatus& status) {
   const fs::path folder = status.product.parent_path();
   StageProgress progress{.where = status.stage,
+                         .job = status.stage,
                          .stage = status.stage,
                          .state = state_of(status),
                          .step = {},
@@ -109,31 +99,40 @@ StageProgress progress_of(const StageStatus& status) {
   std::error_code absent;
   if (fs::exists(folder / "log", absent)) progress.log = (folder / "log").string();
   if (progress.state == State::up_to_date) {
-    progress.loss = last_loss(status.product);
+    progress.loss = last_loss(status.stage, status.product);
     return progress;
   }
-  progress.why = progress.state == State::missing ? "" : reason_in(status.text);
+  progress.why = progress.state == State::missing ? "" : status.reason;
   if (progress.state == State::not_needed) return progress;
   if (!status.key.empty()) {
     const auto saved = stage::CheckpointFiles(status.product, status.key).newest_first();
     if (!saved.empty()) {
       progress.state = State::interrupted;
       progress.step = saved.front().step;
-      progress.loss = last_loss(saved.front().path);
+      progress.loss = last_loss(status.stage, saved.front().path);
       progress.why = "the same command goes on from there";
     }
   }
-  const std::string holder = stage::DirectoryLock::holder_of(folder);
+  const auto holder = stage::DirectoryLock::holder_of(folder);
   const auto failure = failure_in(folder);
-  if (holder.starts_with("bitdarts-" + status.stage + ",")) {
+  if (holder && holder->stage == status.stage) {
     progress.state = State::running;
-    progress.why = holder;
-  } else if (failure.contains("stage") && failure.at("stage") == status.stage) {
+    progress.why = holder->words;
+  } else if (failure && failure->stage == status.stage) {
     progress.state = State::failed;
-    const auto fact = [&](const char* name) {
-      return failure.contains(name) ? failure.at(name) : std::string{};
-    };
-    progress.why = "exit code " + fact("exit_code") + ": " + fact("message");
+    progress.why = "exit code " + failure->exit_code + ": " + failure->message;
+  }
+  return progress;
+}
+
+std::vector<StageProgress> pipeline_progress(const std::vector<Step>& steps) {
+  const auto stages = pipeline_status(steps);
+  std::vector<StageProgress> progress;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    progress.push_back(progress_of(stages[i]));
+    progress.back().job = steps[i].name;
+    if (const auto baseline = chain::baseline_with(stages[i].product))
+      progress.back().where = chain::baseline_label(*baseline) + ": " + steps[i].stage;
   }
   return progress;
 }

@@ -13,6 +13,7 @@ namespace bitdarts::pipeline {
 /// what would be made now, or of the product.
 struct StageProgress {
   std::string where;  ///< "pretrain", "baselines/lsqplus_w4a8: finetune", "tasks/w4a8-1a2b3c4d"
+  std::string job;    ///< what a cluster calls it: "pretrain", "finetune-lsqplus_w4a8", "tasks/w4a8-1a2b3c4d"
   std::string stage;
   enum class State {
     up_to_date,
@@ -40,6 +41,9 @@ const char* name_of(StageProgress::State state);  ///< "up_to_date", "running", 
 
 /// What the status of a stage says, and its folder: the lock of a run, checkpoints, `failed` and `log`.
 StageProgress progress_of(const StageStatus& status);
+
+/// That of each step of a pipeline; where tells baselines apart.
+std::vector<StageProgress> pipeline_progress(const std::vector<Step>& steps);
 
 /// One line each under a header, for people: columns aligned, "-" for what is not known.
 std::string progress_table(const std::vector<StageProgress>& stages);

@@ -1,8 +1,8 @@
 #include "pipeline/status.hpp"
 
+#include "chain/stages.hpp"
 #include "core/error.hpp"
 #include "data/text_source.hpp"
-#include "stage/stage.hpp"
 
 namespace bitdarts::pipeline {
 namespace {
@@ -13,21 +13,14 @@ namespace fs = std::filesystem;
 stage::Description description_of(const std::string& stage, const config::Config& config, const fs::path& in,
                                   const fs::path& out) {
   if (stage == "tokenize") return stage::describe_tokenize(data::result_key(config, data::find_text(config)));
-  if (stage == "pretrain") return stage::describe_pretrain(config, in);
-  if (stage == "search") return stage::describe_search(in);
-  if (stage == "finetune") return stage::describe_finetune(config, in, stage::scheme_text(config.finetune));
-  if (stage == "reference") return stage::describe_reference(in);
-  return stage::describe_evaluate(in, out);
+  return stage::describe(stage, config, in, out);
 }
 
 // Known even where the scheme file cannot be read.
-std::vector<fs::path> inputs_of(const std::string& stage, const config::Config& config, const fs::path& in,
-                                const fs::path& out) {
-  if (stage == "tokenize") return {};
-  const stage::Description description =
-      stage == "finetune" ? stage::describe_finetune(config, in, "") : description_of(stage, config, in, out);
+std::vector<fs::path> paths_of_inputs(const std::string& stage, const config::Config& config,
+                                      const fs::path& in, const fs::path& out) {
   std::vector<fs::path> paths;
-  for (const stage::Input& input : description.inputs) paths.push_back(input.path);
+  for (const stage::Input& input : stage::inputs_of(stage, config, in, out)) paths.push_back(input.path);
   return paths;
 }
 
@@ -50,17 +43,16 @@ fs::path place_of(const fs::path& path) {
 const StageStatus& Survey::look(const std::string& stage, const config::Config& config) {
   const fs::path out = config.run.out, in = config.run.in.empty() ? out : fs::path(config.run.in);
   StageStatus status{.stage = stage,
-                     .text = {},
-                     .product = out / (stage::product_of(stage) + ".h5"),
-                     .takes = inputs_of(stage, config, in, out),
+                     .product = out / chain::file_of(chain::stage_called(stage)),
+                     .takes = paths_of_inputs(stage, config, in, out),
                      .key = {},
                      .config = config};
   try {
     judge(status, config, description_of(stage, config, in, out));
   } catch (const Error& error) {  // the stage itself will say what to do about it
-    status.text = "to be made (" + one_line(error.what()) + ")";
+    status.reason = one_line(error.what());
   }
-  if (!status.up_to_date) to_be_made_.emplace(place_of(status.product), stage);
+  if (!status.up_to_date()) to_be_made_.emplace(place_of(status.product), stage);
   return found_.emplace_back(std::move(status));
 }
 
@@ -70,7 +62,8 @@ void Survey::judge(StageStatus& status, const config::Config& config, const stag
     const auto maker = to_be_made_.find(place_of(input.path));
     if (maker == to_be_made_.end()) continue;
     status.state = StageStatus::State::waiting;
-    status.text = "to be made (after " + maker->second + ")";
+    status.waits_for = maker->second;
+    status.reason = "after " + maker->second;
     return;
   }
   std::vector<store::InputRecord> inputs;
@@ -79,40 +72,64 @@ void Survey::judge(StageStatus& status, const config::Config& config, const stag
   const stage::Standing standing = stage::standing_of(status.product, description.name, status.key);
   using Kind = stage::Standing::Kind;
   if (standing.kind == Kind::up_to_date)
-    known_[{stage::product_of(description.name), place_of(status.product)}] = standing.content_hash;
-  status.up_to_date = standing.kind == Kind::up_to_date && !config.run.force;
-  const std::string path = status.product.string();
-  if (status.up_to_date) {
-    status.state = State::up_to_date;
-    status.text = "up to date (" + path + ")";
-  } else if (standing.kind == Kind::up_to_date) {
-    status.state = State::stale;
-    status.text = "to be made (" + path + " is up to date, but --force)";
-  } else if (standing.kind == Kind::missing) {
-    status.state = State::missing;
-    status.text = "missing (" + path + ")";
-  } else if (standing.kind == Kind::damaged) {
-    status.state = State::damaged;
-    status.text = "damaged (" + path + ": " + one_line(standing.reason) + ")";
-  } else {
-    status.state = State::stale;
-    status.text = "stale (" + path + " was made from other options or inputs)";
+    known_[{chain::stage_called(description.name).product, place_of(status.product)}] = standing.content_hash;
+  status.reason = status.product.string();
+  switch (standing.kind) {
+    case Kind::up_to_date:
+      status.state = config.run.force ? State::forced : State::up_to_date;
+      if (config.run.force) status.reason += " is up to date, but --force";
+      break;
+    case Kind::missing:
+      status.state = State::missing;
+      break;
+    case Kind::damaged:
+      status.state = State::damaged;
+      status.reason += ": " + one_line(standing.reason);
+      break;
+    case Kind::stale:
+      status.state = State::stale;
+      status.reason += " was made from other options or inputs";
+      break;
   }
 }
 
 // A file that several stages take is read once.
 store::InputRecord Survey::record_of(const stage::Input& input) {
   // Of one kind, whatever a stage calls it.
-  const std::string kind = stage::product_of(stage::stage_of(input.name));
+  const std::string kind = chain::maker_of(input.name).product;
   std::string& hash = known_[{kind, place_of(input.path)}];
   if (hash.empty()) hash = stage::verified(input).content_hash;
   return {input.name, input.path.string(), hash};
 }
 
+std::string in_words(const StageStatus& status) {
+  using State = StageStatus::State;
+  const auto word = [&] {
+    switch (status.state) {
+      case State::up_to_date:
+        return "up to date";
+      case State::not_needed:
+        return "not needed";
+      case State::missing:
+        return "missing";
+      case State::damaged:
+        return "damaged";
+      case State::stale:
+        return "stale";
+      case State::forced:
+      case State::waiting:
+      case State::blocked:
+        break;
+    }
+    return "to be made";
+  };
+  return std::string(word()) + " (" + status.reason + ")";
+}
+
 std::vector<StageStatus> pipeline_status(const std::vector<Step>& steps) {
   Survey survey;
   for (const Step& step : steps) survey.look(step.stage, step.config);
-  return std::move(survey).found();
+  return survey.found();
 }
 
 }  // namespace bitdarts::pipeline

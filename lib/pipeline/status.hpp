@@ -14,23 +14,28 @@ namespace bitdarts::pipeline {
 /// What a stage would find if it were started now.
 struct StageStatus {
   std::string stage;  ///< "search"
-  bool up_to_date = false;
-  std::string text;  ///< "up to date (results/x/searched.h5)", or why not
-  /// not_needed: what would take it is up to date; up_to_date is true then, for there is nothing to do.
   enum class State {
     up_to_date,
-    not_needed,
+    not_needed,  ///< what would take it is up to date
     missing,
     damaged,
-    stale,
-    waiting,
-    blocked
+    stale,    ///< made from other options or inputs
+    forced,   ///< up to date, but run.force
+    waiting,  ///< for what `waits_for` makes
+    blocked   ///< the stage itself would say why
   } state = State::blocked;
+  std::string reason{};     ///< in words: where the product lies, and what is wrong
+  std::string waits_for{};  ///< a stage
+  /// Is there nothing to do?
+  bool up_to_date() const { return state == State::up_to_date || state == State::not_needed; }
   std::filesystem::path product;
   std::vector<std::filesystem::path> takes{};  ///< other products, made already or not
   std::string key;          ///< of the product to be made; empty when the inputs are not there yet
   config::Config config{};  ///< that the stage would be started with
 };
+
+/// "up to date (results/x/searched.h5)", "to be made (after pretrain)".
+std::string in_words(const StageStatus& status);
 
 /// Judges one stage after the other, in the order in which they would run, and remembers for the later ones
 /// what is yet to be made. Reads whole files, each once, as the stages do, but starts no MPI.
@@ -39,7 +44,7 @@ class Survey {
   /// The stage with this configuration: products in run.out, inputs in run.in or there too. An input may be a
   /// symbolic link.
   const StageStatus& look(const std::string& stage, const config::Config& config);
-  std::vector<StageStatus> found() && { return std::move(found_); }
+  const std::vector<StageStatus>& found() const { return found_; }
 
  private:
   void judge(StageStatus& status, const config::Config& config, const stage::Description& description);

@@ -1,9 +1,10 @@
 #include "pipeline/steps.hpp"
 
 #include <algorithm>
-#include <array>
 #include <set>
 
+#include "chain/stages.hpp"
+#include "config/nearest.hpp"
 #include "config/scheme_word.hpp"
 #include "core/error.hpp"
 #include "stage/descriptions.hpp"
@@ -13,34 +14,43 @@ namespace {
 
 using config::SchemeWord;
 
-constexpr std::array<const char*, 6> order{"tokenize", "pretrain", "search",
-                                           "finetune", "evaluate", "report"};
+using Times = chain::Stage::Times;
 
-std::size_t position_of(const std::string& stage) {
-  const auto* const found = std::find(order.begin(), order.end(), stage);
-  if (found == order.end())
-    throw ConfigError("no stage is called " + stage, "", "tokenize pretrain search finetune evaluate report");
-  return static_cast<std::size_t>(found - order.begin());
+std::size_t position_of(const std::string& name) {
+  const auto names = chain::names_of_steps();
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  std::string all;
+  for (const std::string& one : names) all += (all.empty() ? "" : " ") + one;
+  throw ConfigError("no stage is called " + name, "", config::suggestion(name, names, all));
+}
+
+std::vector<std::string> stages_made(Times times) {
+  std::vector<std::string> names;
+  for (const chain::Stage& stage : chain::stages())
+    if (stage.times == times) names.push_back(stage.name);
+  return names;
 }
 
 class Steps {
  public:
   Steps(const config::Config& config, const std::string& from, const std::string& to)
       : config_(config), first_(position_of(from)), last_(position_of(to)) {
-    if (first_ > last_) throw ConfigError("--from " + from + " comes after --to " + to);
+    check_range(from, to);
   }
 
   void chain() {
-    for (const char* stage : {"tokenize", "pretrain"}) add(stage, "", config_, {});
-    if (takes_own_search() || asked_for(position_of("search"))) add("search", "", config_, {});
+    for (const std::string& stage : stages_made(Times::once)) add(stage, "", config_, {});
+    for (const std::string& stage : stages_made(Times::per_search))
+      if (takes_own_search() || asked_for(position_of(stage))) add(stage, "", config_, {});
   }
   void own_scheme() {
     search_for(config_.finetune.scheme);
-    for (const char* stage : {"finetune", "evaluate"}) add(stage, "", config_, {});
+    for (const std::string& stage : stages_made(Times::per_scheme)) add(stage, "", config_, {});
   }
   void baseline(const std::string& scheme) {
     search_for(scheme);
-    for (const char* stage : {"finetune", "evaluate"})
+    for (const std::string& stage : stages_made(Times::per_scheme))
       add(stage, "-" + config::baseline_folder(scheme), config::baseline_config(config_, scheme),
           config::baseline_arguments(config_, scheme));
   }
@@ -65,8 +75,9 @@ class Steps {
     if (word.kind != SchemeWord::Kind::strategy) return;
     const std::string name = config::to_text(word.strategy);
     if (!searched_.insert(name).second) return;
-    add("search", "-" + config::baseline_folder(name), config::strategy_config(config_, word.strategy),
-        config::strategy_arguments(config_, word.strategy));
+    for (const std::string& stage : stages_made(Times::per_search))
+      add(stage, "-" + config::baseline_folder(name), config::strategy_config(config_, word.strategy),
+          config::strategy_arguments(config_, word.strategy));
   }
 
   void add(const std::string& stage, const std::string& suffix, const config::Config& config,
@@ -93,6 +104,10 @@ void check_file(const std::string& option, const std::string& scheme, bool finet
 }
 
 }  // namespace
+
+void check_range(const std::string& from, const std::string& to) {
+  if (position_of(from) > position_of(to)) throw ConfigError("--from " + from + " comes after --to " + to);
+}
 
 void check_schemes(const config::Config& config, const std::string& from, const std::string& to) {
   const std::size_t finetune = position_of("finetune");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "chain/places.hpp"
 #include "report/csv.hpp"
 #include "report/layer_pictures.hpp"
 #include "report/sections.hpp"
@@ -136,7 +137,8 @@ Csv losses_csv(const Products& products) {
   if (products.searched) add_losses(csv, "search", *products.searched);
   if (products.finetuned) add_losses(csv, "finetune", *products.finetuned);
   for (const Baseline& baseline : products.baselines)
-    if (baseline.finetuned) add_losses(csv, "finetune baselines/" + baseline.folder, *baseline.finetuned);
+    if (baseline.finetuned)
+      add_losses(csv, "finetune " + chain::baseline_label(baseline.folder), *baseline.finetuned);
   return csv;
 }
 

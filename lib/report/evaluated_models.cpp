@@ -4,6 +4,7 @@
 #include <set>
 #include <sstream>
 
+#include "chain/places.hpp"
 #include "report/comparison.hpp"
 #include "report/weight_recovery.hpp"
 
@@ -225,7 +226,8 @@ std::vector<EvaluatedModel> evaluated_models(const Products& products) {
   };
   if (products.evaluation) add({*products.evaluation, products.finetuned}, {});
   for (const Baseline& baseline : products.baselines)
-    if (baseline.evaluation) add({*baseline.evaluation, baseline.finetuned}, "baselines/" + baseline.folder);
+    if (baseline.evaluation)
+      add({*baseline.evaluation, baseline.finetuned}, chain::baseline_label(baseline.folder));
   if (models.empty()) return models;
   const std::size_t reference = reference_of(models);
   for (std::size_t i = 0; i < models.size(); ++i)

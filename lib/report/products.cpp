@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "chain/places.hpp"
+#include "chain/stages.hpp"
 #include "core/error.hpp"
 #include "report/run_baselines.hpp"
 
@@ -9,9 +11,6 @@ namespace bitdarts::report {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The one version of every product that this report reads.
-constexpr std::int64_t readable_schema = 1;
 
 }  // namespace
 
@@ -21,7 +20,7 @@ std::optional<Product> load_product(const fs::path& path, const std::string& sta
   if (!fs::exists(path, ignored)) return std::nullopt;
   try {
     std::string hash;
-    store::File file = store::open_product(path, stage, readable_schema, &hash);
+    store::File file = store::open_product(path, stage, chain::stage_called(stage).schema_version, &hash);
     store::Provenance provenance = store::read_provenance(file);
     return Product{path, hash, std::move(provenance), std::move(file)};
   } catch (const Error& error) {
@@ -32,10 +31,17 @@ std::optional<Product> load_product(const fs::path& path, const std::string& sta
 
 namespace {
 
-std::optional<Product> load_either(const fs::path& out, const fs::path& in, const std::string& name,
-                                   const std::string& stage, std::vector<std::string>& problems) {
+std::optional<Product> load_from(const fs::path& folder, const std::string& product,
+                                 std::vector<std::string>& problems) {
+  const chain::Stage& maker = chain::maker_of(product);
+  return load_product(folder / chain::file_of(maker), maker.name, problems);
+}
+
+std::optional<Product> load_either(const fs::path& out, const fs::path& in, const std::string& product,
+                                   std::vector<std::string>& problems) {
   std::error_code ignored;
-  return load_product(fs::exists(out / name, ignored) ? out / name : in / name, stage, problems);
+  const bool here = fs::exists(out / chain::file_of(chain::maker_of(product)), ignored);
+  return load_from(here ? out : in, product, problems);
 }
 
 bool is_empty(const Baseline& baseline) {
@@ -51,9 +57,8 @@ std::vector<Baseline> load_baselines(const fs::path& folder) {
   std::vector<Baseline> baselines;
   for (const fs::path& path : folders) {
     std::vector<std::string> problems;
-    Baseline baseline{path.filename().string(), load_product(path / "finetuned.h5", "finetune", problems),
-                      load_product(path / "evaluation.h5", "evaluate", problems),
-                      load_product(path / "searched.h5", "search", problems)};
+    Baseline baseline{path.filename().string(), load_from(path, "finetuned", problems),
+                      load_from(path, "evaluation", problems), load_from(path, "searched", problems)};
     baseline.problems = std::move(problems);
     if (!is_empty(baseline) || !baseline.problems.empty()) baselines.push_back(std::move(baseline));
   }
@@ -66,13 +71,13 @@ void check_input(const std::string& what, const Product& product, const std::str
   if (!here) return;
   for (const store::InputRecord& input : product.provenance.inputs) {
     if (input.name != name || input.content_hash == here->content_hash) continue;
-    const std::string file = name.substr(0, name.find('-')) + ".h5";
+    const std::string file = chain::file_of(chain::maker_of(name));
     problems.push_back(what + " was made from another " + file + " than " + here->path.string() +
                        ": run the pipeline again");
   }
 }
 
-const Baseline* baseline_called(const Products& products, const fs::path& folder) {
+const Baseline* baseline_called(const Products& products, const std::string& folder) {
   for (const Baseline& baseline : products.baselines)
     if (baseline.folder == folder) return &baseline;
   return nullptr;
@@ -81,9 +86,9 @@ const Baseline* baseline_called(const Products& products, const fs::path& folder
 // Of a strategy's search and of what the best scheme was chosen from: these lie in the folders of baselines.
 void check_inputs_in_baselines(const std::string& what, const Product& product, Products& products) {
   for (const store::InputRecord& input : product.provenance.inputs) {
-    const fs::path folder = fs::path(input.path).parent_path();
-    const Baseline* baseline = baseline_called(products, folder.filename());
-    if (folder.parent_path().filename() != "baselines" || baseline == nullptr) continue;
+    const auto folder = chain::baseline_with(input.path);
+    const Baseline* baseline = folder ? baseline_called(products, *folder) : nullptr;
+    if (baseline == nullptr) continue;
     if (input.name == "searched")
       check_input(what, product, input.name, baseline->searched, products.problems);
     if (input.name.starts_with("finetuned-"))
@@ -94,9 +99,7 @@ void check_inputs_in_baselines(const std::string& what, const Product& product, 
 // The search that a finetuning took, when it is that of the pipeline itself.
 bool is_own_search(const Product& product) {
   for (const store::InputRecord& input : product.provenance.inputs)
-    if (input.name == "searched" &&
-        fs::path(input.path).parent_path().parent_path().filename() == "baselines")
-      return false;
+    if (input.name == "searched" && chain::baseline_with(input.path)) return false;
   return true;
 }
 
@@ -134,9 +137,10 @@ std::vector<std::pair<std::string, const Product*>> Products::all() const {
   add("finetuned", finetuned);
   add("evaluation", evaluation);
   for (const Baseline& baseline : baselines) {
-    add("baselines/" + baseline.folder + ": searched", baseline.searched);
-    add("baselines/" + baseline.folder + ": finetuned", baseline.finetuned);
-    add("baselines/" + baseline.folder + ": evaluation", baseline.evaluation);
+    const std::string label = chain::baseline_label(baseline.folder);
+    add(label + ": searched", baseline.searched);
+    add(label + ": finetuned", baseline.finetuned);
+    add(label + ": evaluation", baseline.evaluation);
   }
   return found;
 }
@@ -144,12 +148,12 @@ std::vector<std::pair<std::string, const Product*>> Products::all() const {
 Products load_products(const fs::path& out, const fs::path& in, const config::Config* given) {
   Products products;
   auto& problems = products.problems;
-  products.tokens = load_either(out, in, "tokens.h5", "tokenize", problems);
-  products.pretrained = load_either(out, in, "pretrained.h5", "pretrain", problems);
-  products.searched = load_either(out, in, "searched.h5", "search", problems);
-  products.finetuned = load_product(out / "finetuned.h5", "finetune", problems);
-  products.evaluation = load_product(out / "evaluation.h5", "evaluate", problems);
-  products.baselines = load_baselines(out / "baselines");
+  products.tokens = load_either(out, in, "tokens", problems);
+  products.pretrained = load_either(out, in, "pretrained", problems);
+  products.searched = load_either(out, in, "searched", problems);
+  products.finetuned = load_from(out, "finetuned", problems);
+  products.evaluation = load_from(out, "evaluation", problems);
+  products.baselines = load_baselines(chain::baselines_in(out));
   if (given != nullptr) leave_out_earlier_runs(products, *given);
   for (const Baseline& baseline : products.baselines)
     problems.insert(problems.end(), baseline.problems.begin(), baseline.problems.end());

@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <set>
 
+#include "chain/places.hpp"
 #include "config/scheme_word.hpp"
 
 namespace bitdarts::report {
 namespace {
 
-namespace fs = std::filesystem;
 using config::SchemeWord;
 
 struct Folders {
@@ -66,12 +66,11 @@ bool of_another_search(const Products& products, const Baseline& baseline) {
   if (!baseline.finetuned) return false;
   for (const store::InputRecord& input : baseline.finetuned->provenance.inputs) {
     if (input.name != "searched") continue;
-    const fs::path folder = fs::path(input.path).parent_path();
+    const auto folder = chain::baseline_with(input.path);
     const std::optional<Product>* search = &products.searched;
-    if (folder.parent_path().filename() == "baselines") {
-      const auto at =
-          std::find_if(products.baselines.begin(), products.baselines.end(),
-                       [&](const Baseline& other) { return other.folder == folder.filename().string(); });
+    if (folder) {
+      const auto at = std::find_if(products.baselines.begin(), products.baselines.end(),
+                                   [&](const Baseline& other) { return other.folder == *folder; });
       if (at == products.baselines.end()) return true;
       search = &at->searched;
     }

@@ -15,7 +15,7 @@ std::vector<pipeline::StageProgress> sweep_progress(const Plan& plan) {
     const bool same = !places.empty() && places.back().where == place;
     if (same && !places.back().done()) continue;
     pipeline::StageProgress progress = pipeline::progress_of(stages[i]);
-    progress.where = place;
+    progress.where = progress.job = place;
     if (same) places.pop_back();
     places.push_back(std::move(progress));
   }

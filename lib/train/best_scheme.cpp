@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "chain/places.hpp"
 #include "comm/together.hpp"
 #include "config/scheme_word.hpp"
 #include "core/error.hpp"
@@ -93,7 +94,7 @@ void publish_best(const stage::Context& context, stage::Run& run) {
     if (choice.best == nullptr)
       throw InputError(
           "none of the finetuned schemes is" + within(context.config.search) + ":" + in_words(choice),
-          (context.in / "baselines").string(),
+          chain::baselines_in(context.in).string(),
           "name one that is in report.baselines, or raise search.budget");
   });
   run.confirm_inputs();

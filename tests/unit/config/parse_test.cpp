@@ -1,6 +1,7 @@
 #include <map>
 #include <set>
 
+#include "chain/stages.hpp"
 #include "config/nearest.hpp"
 #include "config/options_table.hpp"
 #include "config_test.hpp"
@@ -148,6 +149,13 @@ TEST_CASE("the table binds every field of every struct once") {
   CHECK(sizeof(config.report) - bytes["report"] < sizeof(double));
   CHECK(sizeof(config.slurm) - bytes["slurm"] < sizeof(double));
   CHECK(sizeof(config.run) - bytes["run"] < sizeof(double));
+}
+
+TEST_CASE("the help of every stage says what it is for") {
+  for (const chain::Stage& stage : chain::stages()) {
+    const std::string help = config::parse(stage.name, {"--help"}, {}).text;
+    CHECK_THAT(help, Catch::Matchers::StartsWith(chain::program_of(stage) + ": " + stage.purpose));
+  }
 }
 
 TEST_CASE("help can be asked for one section, and needs no valid environment or file") {

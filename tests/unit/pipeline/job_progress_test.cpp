@@ -39,6 +39,7 @@ struct Table {
 
 StageProgress stage_in(StageProgress::State state, const std::string& where = "search") {
   return {.where = where,
+          .job = "search",
           .stage = "search",
           .state = state,
           .step = {},
@@ -99,6 +100,7 @@ TEST_CASE("a baseline's job is found by its name, and the report has a line when
                                     {"report", "9", "", "PENDING", 0, "Dependency"}};
   StageProgress stage = stage_in(State::missing, "baselines/hand.txt: finetune");
   stage.stage = "finetune";
+  stage.job = "finetune-hand.txt";
   const std::string table = pipeline::job_table({stage}, jobs);
   CHECK_THAT(table, Catch::Matchers::Contains("finetune-hand.txt  running"));
   CHECK_THAT(table, Catch::Matchers::Contains("\nreport             queued"));

@@ -1,5 +1,6 @@
 #include "pipeline/jobs.hpp"
 
+#include <algorithm>
 #include <fstream>
 
 #include "catch.hpp"
@@ -37,7 +38,7 @@ TEST_CASE("a job waits for those whose products it takes, and a baseline not for
   std::ofstream(hand) << "table";
   config.report.baselines = {"uniform:lsq+:w4a8", hand};
   auto jobs = pipeline::pipeline_jobs(config);
-  CHECK(jobs.size() == 10);
+  CHECK(jobs.size() == 11);
   CHECK(needs_of(jobs, "tokenize").empty());
   CHECK(needs_of(jobs, "search") == "tokenize pretrain");
   CHECK(needs_of(jobs, "finetune") == "tokenize pretrain search");
@@ -45,12 +46,27 @@ TEST_CASE("a job waits for those whose products it takes, and a baseline not for
   CHECK(needs_of(jobs, "finetune-uniform_lsqplus_w4a8") == "tokenize pretrain");
   CHECK(needs_of(jobs, "evaluate-" + by_hand) == "tokenize pretrain finetune-" + by_hand);
   CHECK(jobs.back().name == "report");
-  CHECK(jobs.back().needs.size() == 9);
-  CHECK(jobs[5].arguments ==
+  CHECK(jobs.back().needs.size() == 9);  // not what is optional
+  CHECK(jobs[6].arguments ==
         std::vector<std::string>{"--out", (scratch.path() / "baselines" / "uniform_lsqplus_w4a8").string(),
                                  "--in", scratch.path().string(), "--finetune.scheme=uniform:lsq+:w4a8"});
   config.finetune.from = "searched";
   CHECK(needs_of(pipeline::pipeline_jobs(config), "finetune-" + by_hand) == "tokenize pretrain search");
+}
+
+TEST_CASE("what several evaluations share is optional, and not made for one alone") {
+  const ScratchDirectory scratch;
+  config::Config config;
+  config.run.out = scratch.path().string();
+  config.report.baselines = {"uniform:lsq+:w4a8"};
+  using State = pipeline::Job::State;
+  const auto jobs = pipeline::pipeline_jobs(config);
+  for (const pipeline::Job& job : jobs) CHECK((job.state == State::optional) == (job.name == "reference"));
+  CHECK(needs_of(jobs, "reference") == "tokenize pretrain");
+  for (const pipeline::Job& job : jobs)
+    CHECK(std::find(job.needs.begin(), job.needs.end(), "reference") == job.needs.end());
+  config.report.baselines.clear();
+  CHECK(names_of(pipeline::pipeline_jobs(config)) == "tokenize pretrain search finetune evaluate report ");
 }
 
 TEST_CASE("a strategy searches once, for the schemes of all budgets") {
@@ -62,7 +78,7 @@ TEST_CASE("a strategy searches once, for the schemes of all budgets") {
   config.report.budgets = "all";
   const auto jobs = pipeline::pipeline_jobs(config);
   CHECK(names_of(jobs) ==
-        "tokenize pretrain search finetune evaluate "
+        "tokenize pretrain search finetune reference evaluate "
         "search-sensitivity finetune-sensitivity evaluate-sensitivity "
         "search-random_2 finetune-random_2 evaluate-random_2 "
         "finetune-searched_5_ evaluate-searched_5_ finetune-sensitivity_5_ evaluate-sensitivity_5_ "
@@ -73,7 +89,7 @@ TEST_CASE("a strategy searches once, for the schemes of all budgets") {
   CHECK(needs_of(jobs, "finetune-searched_5_") == "tokenize pretrain search");
   CHECK(needs_of(jobs, "evaluate-random_2_5_") == "tokenize pretrain finetune-random_2_5_");
   const std::string out = scratch.path().string();
-  CHECK(jobs[5].arguments == std::vector<std::string>{"--out", out + "/baselines/sensitivity", "--in", out,
+  CHECK(jobs[6].arguments == std::vector<std::string>{"--out", out + "/baselines/sensitivity", "--in", out,
                                                       "--search.strategy=sensitivity"});
   CHECK(names_of(pipeline::pipeline_jobs(config, "search", "search")) ==
         "search search-sensitivity search-random_2 ");
@@ -86,9 +102,10 @@ TEST_CASE("the best is chosen after all others are finetuned") {
   config.finetune.scheme = "best";
   config.report.baselines = {"fisher", "uniform:lsq+:w4a8"};
   const auto jobs = pipeline::pipeline_jobs(config, "tokenize", "evaluate");
-  CHECK(names_of(jobs) ==
-        "tokenize pretrain search finetune-searched evaluate-searched search-fisher finetune-fisher "
-        "evaluate-fisher finetune-uniform_lsqplus_w4a8 evaluate-uniform_lsqplus_w4a8 finetune evaluate ");
+  CHECK(
+      names_of(jobs) ==
+      "tokenize pretrain search finetune-searched reference evaluate-searched search-fisher finetune-fisher "
+      "evaluate-fisher finetune-uniform_lsqplus_w4a8 evaluate-uniform_lsqplus_w4a8 finetune evaluate ");
   CHECK(needs_of(jobs, "finetune-searched") == "tokenize pretrain search");
   CHECK(needs_of(jobs, "finetune") ==
         "tokenize pretrain finetune-searched finetune-fisher finetune-uniform_lsqplus_w4a8");
@@ -162,12 +179,10 @@ TEST_CASE("a part of a pipeline waits only for what is part of it") {
   config.run.out = scratch.path().string();
   config.report.baselines = {"uniform:lsq+:w4a8"};
   auto jobs = pipeline::pipeline_jobs(config, "evaluate", "evaluate");
-  REQUIRE(jobs.size() == 2);
-  CHECK(jobs[0].name == "evaluate");
-  CHECK(jobs[1].name == "evaluate-uniform_lsqplus_w4a8");
-  CHECK(jobs[1].needs.empty());
+  CHECK(names_of(jobs) == "reference evaluate evaluate-uniform_lsqplus_w4a8 ");
+  CHECK(jobs[2].needs.empty());
   jobs = pipeline::pipeline_jobs(config, "report", "report");
   REQUIRE(jobs.size() == 1);
-  CHECK_FALSE(jobs[0].up_to_date);
+  CHECK(jobs[0].state == pipeline::Job::State::to_be_made);
   CHECK(pipeline::pipeline_jobs(config, "tokenize", "search").size() == 3);
 }

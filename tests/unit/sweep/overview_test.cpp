@@ -9,13 +9,15 @@ using namespace bitdarts;
 using namespace sweep_test;
 using Catch::Matchers::Contains;
 namespace fs = std::filesystem;
+using State = pipeline::StageStatus::State;
 
 TEST_CASE("the overview of some tasks says of each piece what is known of it") {
   const auto plan = sweep::make_plan(sweep_of("search.budget = w4a8 | w8a8\nrun.seed = 1 | 2\n"), {}, "x");
   const auto pieces = sweep::pieces_of(plan, {plan.tasks[1].id});
   REQUIRE(pieces.size() == 6);
   std::vector<pipeline::StageStatus> stages(pieces.size());
-  for (std::size_t i = 0; i + 1 < stages.size(); ++i) stages[i].up_to_date = true;  // all but the evaluation
+  for (std::size_t i = 0; i + 1 < stages.size(); ++i)
+    stages[i].state = State::up_to_date;  // all but the evaluation
   const std::string text = sweep::overview(plan, pieces, stages, {});
   CHECK_THAT(text, Contains("tasks/" + plan.tasks[1].id + "  to be made  new\n") &&
                        Contains(pieces[0].place + "  up to date\n") &&
@@ -34,9 +36,9 @@ TEST_CASE("what finished tasks would share is not needed, and not up to date eit
   std::vector<pipeline::StageStatus> stages(plan.pieces.size());
   std::string reference;
   for (std::size_t i = 0; i < stages.size(); ++i) {
-    stages[i].up_to_date = true;
+    stages[i].state = State::up_to_date;
     if (plan.pieces[i].stage != "reference") continue;
-    stages[i].state = pipeline::StageStatus::State::not_needed;
+    stages[i].state = State::not_needed;
     reference = plan.pieces[i].place;
   }
   CHECK_THAT(sweep::overview(plan, plan.pieces, stages, {}), Contains(reference + "  not needed\n"));
