@@ -12,6 +12,7 @@
 #include "chain/stages.hpp"
 #include "config/config.hpp"
 #include "config/options_table.hpp"
+#include "config/syntax.hpp"
 #include "core/error.hpp"
 #include "pipeline/job_progress.hpp"
 #include "pipeline/jobs.hpp"
@@ -62,7 +63,7 @@ std::string taken(std::vector<std::string>& arguments, const std::string& name, 
   for (auto at = arguments.begin(); at != arguments.end();) {
     if (at->starts_with(name + "=")) {
       value = at->substr(name.size() + 1);
-    } else if (*at == name && at + 1 != arguments.end()) {
+    } else if (*at == name && at + 1 != arguments.end() && !config::looks_like_an_option(at[1])) {
       at = arguments.erase(at);
       value = *at;
     } else if (*at == name) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "config/syntax.hpp"
 #include "core/error.hpp"
 #include "stage/stage.hpp"
 #include "sweep/manifest.hpp"
@@ -50,7 +51,8 @@ const std::string* value_at(const std::vector<std::string>& words, std::size_t& 
     return &value;
   }
   if (words[at] != name) return nullptr;
-  if (at + 1 == words.size()) throw ConfigError(name + " needs a value", "command line");
+  if (at + 1 == words.size() || config::looks_like_an_option(words[at + 1]))
+    throw ConfigError(name + " needs a value", "command line");
   value = words[++at];
   return &value;
 }
@@ -140,10 +142,11 @@ int run(std::vector<std::string> words) {
     return 0;
   }
   if (arguments.out.empty())
-    throw ConfigError("where is the sweep to lie?", "command line", "give --out DIR");
+    throw ConfigError("missing --out: the folder of the sweep", "command line", "give --out DIR");
 
   const sweep::Plan plan = sweep::make_plan(command.sweep, command.config, arguments.out);
   refuse_overruled(plan.tasks, arguments.common);
+  sweep::check_schemes(plan.tasks);
   const auto pieces = arguments.tasks.empty() ? plan.pieces : sweep::pieces_of(plan, arguments.tasks);
   const std::set<std::string> known = ids_in(plan.folder / "manifest.tsv");
   sweep::lay_out(plan);

@@ -39,6 +39,7 @@ const std::vector<Stage>& stages() {
        .sections = {"search", "run"},
        .purpose = "pretrained.h5 to searched.h5: finds a quantization scheme within a budget",
        .loss = "/metrics/search/outer_loss",
+       .shown = "outer",
        .learns = true},
       {.name = "finetune",
        .product = "finetuned",

@@ -25,7 +25,9 @@ struct Stage {
   std::vector<std::string> inputs;    ///< products of earlier stages, by name
   std::vector<std::string> sections;  ///< of the configuration, whose options make the product what it is
   std::string purpose;                ///< for --help
-  std::string loss{};    ///< where its files have the last loss: a series, or GROUP@ATTRIBUTE; empty: nowhere
+  std::string loss{};  ///< where its files have the last loss: a series, or GROUP@ATTRIBUTE; empty: nowhere
+  std::string shown =
+      "loss";            ///< the value of its lines of progress that is this loss; one called loss always is
   std::string spares{};  ///< of a spare one: the stage that has the same result without it
   bool learns = false;   ///< takes steps, [name] steps of them, and saves checkpoints
   bool is_work = true;   ///< its work is in stages/work/, with LibTorch, loaded when there is some to do

@@ -6,6 +6,7 @@
 #include <regex>
 #include <sstream>
 
+#include "chain/stages.hpp"
 #include "core/error.hpp"
 #include "report/format.hpp"
 
@@ -16,6 +17,21 @@ namespace fs = std::filesystem;
 using State = StageProgress::State;
 
 const std::string page_stage = "report";  // its page is no product
+
+// Of "  outer 5.2143  inner 5.198  12.3k tokens/s  ETA 0:10": values as core's Progress prints them, two
+// blanks between them.
+std::string loss_in(const std::string& stage, const std::string& values) {
+  const chain::Stage* row = chain::find_stage(stage);
+  const std::string wanted = row == nullptr ? "loss" : row->shown;
+  for (std::size_t at = values.find("  "); at != std::string::npos; at = values.find("  ", at + 2)) {
+    const std::string value = values.substr(at + 2, values.find("  ", at + 2) - at - 2);
+    const auto blank = value.rfind(' ');
+    if (blank == std::string::npos) continue;
+    const std::string name = value.substr(0, blank);
+    if (name == wanted || name == "loss") return value.substr(blank + 1);
+  }
+  return {};
+}
 
 std::vector<std::string> fields_of(const std::string& line) {
   std::vector<std::string> fields;
@@ -126,7 +142,7 @@ std::vector<JobRecord> read_jobs(const fs::path& path) {
 
 LogFacts read_log(const std::string& text) {
   static const std::regex turn(R"(^slurm: .*, turn (\d+):.*)"),
-      progress(R"(^[a-z]+: (?:[a-z]+ )?(\d+/\d+)  (?:.*?\bloss ([^ ]+))?.*)"),
+      progress(R"(^([a-z]+): (?:[a-z-]+ )?(\d+/\d+)((?:  .*)?))"),
       interrupted(R"(.*interrupted after step (\d+) of (\d+).*)");
   LogFacts facts;
   std::istringstream stream(text);
@@ -139,8 +155,8 @@ LogFacts read_log(const std::string& text) {
     } else if (line.starts_with("slurm: ") && line.ends_with(": done")) {
       facts.done = true;
     } else if (std::regex_match(line, match, progress)) {
-      facts.step = match[1];
-      if (match[2].matched) facts.loss = match[2];
+      facts.step = match[2];
+      if (const std::string loss = loss_in(match[1], match[3]); !loss.empty()) facts.loss = loss;
     } else if (std::regex_match(line, match, interrupted)) {
       facts.step = match[1].str() + "/" + match[2].str();
     } else if (line.find("error: ") != std::string::npos && !line.starts_with("srun: ")) {

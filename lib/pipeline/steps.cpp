@@ -7,6 +7,7 @@
 #include "config/nearest.hpp"
 #include "config/scheme_word.hpp"
 #include "core/error.hpp"
+#include "quant/table_syntax.hpp"
 #include "stage/descriptions.hpp"
 
 namespace bitdarts::pipeline {
@@ -93,29 +94,29 @@ class Steps {
   std::vector<Step> steps_;
 };
 
-void check_file(const std::string& option, const std::string& scheme, bool finetunes) {
-  if (config::read_scheme_word(scheme).kind != SchemeWord::Kind::file) return;
-  // A table may be written after the search; but of a misspelt strategy there would be no search.
-  const bool like_a_file = scheme.find_first_of("./") != std::string::npos;
-  if (!finetunes && (like_a_file || config::nearest_scheme_word(scheme, "").empty())) return;
-  config::FinetuneOptions options;
-  options.scheme = scheme;
-  stage::scheme_text(options, option);
-}
-
 }  // namespace
 
 void check_range(const std::string& from, const std::string& to) {
   if (position_of(from) > position_of(to)) throw ConfigError("--from " + from + " comes after --to " + to);
 }
 
+void check_scheme_file(const std::string& option, const std::string& scheme, bool is_needed_now) {
+  if (config::read_scheme_word(scheme).kind != SchemeWord::Kind::file) return;
+  // A table may be written after the search; but of a misspelt strategy there would be no search.
+  const bool like_a_file = scheme.find_first_of("./") != std::string::npos;
+  if (!is_needed_now && (like_a_file || config::nearest_scheme_word(scheme, "").empty())) return;
+  config::FinetuneOptions options;
+  options.scheme = scheme;
+  quant::check_table(stage::scheme_text(options, option), scheme);
+}
+
 void check_schemes(const config::Config& config, const std::string& from, const std::string& to) {
   const std::size_t finetune = position_of("finetune");
   const bool finetunes = position_of(from) <= finetune && finetune <= position_of(to);
-  check_file("finetune.scheme", config.finetune.scheme, finetunes);
+  check_scheme_file("finetune.scheme", config.finetune.scheme, finetunes);
   const config::Strategy own = config::read_strategy(config.search.strategy).value_or(config::Strategy{});
   for (const std::string& baseline : config.report.baselines) {
-    check_file("report.baselines", baseline, finetunes);
+    check_scheme_file("report.baselines", baseline, finetunes);
     const SchemeWord word = config::read_scheme_word(baseline, config);
     if (word.kind == SchemeWord::Kind::strategy && config::to_text(word.strategy) == config::to_text(own))
       throw ConfigError(

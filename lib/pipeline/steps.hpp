@@ -18,6 +18,11 @@ struct Step {
 /// `to`.
 void check_range(const std::string& from, const std::string& to);
 
+/// ConfigError, about `option`, when a scheme is the name of a file and that cannot be read, or is no table
+/// of schemes (quant::check_table); the misspelt name of a strategy is such a file. Where no stage needs it
+/// yet, only that which can be no file.
+void check_scheme_file(const std::string& option, const std::string& scheme, bool is_needed_now = true);
+
 /// ConfigError when a pipeline from stage `from` to stage `to` could not end well, which its stages would
 /// find only after others have worked for long: a scheme file that cannot be read, the misspelt name of a
 /// strategy among them; a baseline that is the pipeline's own search again.

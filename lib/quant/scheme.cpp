@@ -5,10 +5,12 @@
 #include <optional>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include "config/nearest.hpp"
 #include "config/syntax.hpp"
 #include "core/error.hpp"
+#include "quant/table_syntax.hpp"
 
 namespace bitdarts::quant {
 namespace {
@@ -63,11 +65,17 @@ struct Reading {
   std::vector<int> lines;
 };
 
-void apply(Reading& reading, const std::vector<std::string>& words, int line, const std::string& where) {
+// The candidates of a line.
+std::pair<Candidate, Candidate> candidates_in(const std::vector<std::string>& words,
+                                              const std::string& where) {
   if (words.size() != 3)
     throw ConfigError("a scheme line has three columns, this one has " + std::to_string(words.size()), where,
                       "write: layer weight-candidate input-candidate");
-  const Candidate weight = parse_candidate(words[1], where), input = parse_candidate(words[2], where);
+  return {parse_candidate(words[1], where), parse_candidate(words[2], where)};
+}
+
+void apply(Reading& reading, const std::vector<std::string>& words, int line, const std::string& where) {
+  const auto [weight, input] = candidates_in(words, where);
   int earlier_line = 0;
   bool decided = false;
   for (std::size_t l = 0; l < reading.layers.size(); ++l) {
@@ -108,6 +116,20 @@ std::string to_table(const Scheme& scheme) {
   line("# layer", "weight", "input");
   for (const auto& entry : scheme.entries) line(entry.layer, to_string(entry.weight), to_string(entry.input));
   return table;
+}
+
+void check_table(const std::string& text, const std::string& where) {
+  std::istringstream stream(text);
+  std::string line;
+  bool empty = true;
+  for (int number = 1; std::getline(stream, line); ++number) {
+    const auto words = words_of(line);
+    if (words.empty()) continue;
+    candidates_in(words, where + ":" + std::to_string(number));
+    empty = false;
+  }
+  if (empty)
+    throw ConfigError("the scheme table has no line", where, "write: layer weight-candidate input-candidate");
 }
 
 Scheme parse_table(const std::string& text, const std::vector<LayerShape>& layers, const std::string& where) {

@@ -11,6 +11,7 @@
 #include "config/scheme_word.hpp"
 #include "core/error.hpp"
 #include "core/hash.hpp"
+#include "pipeline/steps.hpp"
 #include "stage/descriptions.hpp"
 
 namespace bitdarts::sweep {
@@ -311,6 +312,15 @@ std::vector<Task> expand(const config::Sweep& sweep, const config::Config& base)
   for (const Task& task : grid) tasks.add(task);
   add_baselines(tasks, grid, base);
   return tasks.tasks();
+}
+
+void check_schemes(const std::vector<Task>& tasks) {
+  std::set<std::string> checked;  // a grid may have thousands of tasks, and few schemes
+  for (const Task& task : tasks) {
+    const std::string option = task.baseline ? "report.baselines" : scheme_key;
+    if (checked.insert(task.config.finetune.scheme).second)
+      pipeline::check_scheme_file(option, task.config.finetune.scheme);
+  }
 }
 
 std::vector<std::string> swept_keys(const std::vector<Task>& tasks) {

@@ -1,8 +1,13 @@
 #include "pipeline/job_progress.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
 #include <fstream>
 
 #include "catch.hpp"
+#include "core/console.hpp"
 #include "core/error.hpp"
 #include "unit/report/support.hpp"
 
@@ -69,6 +74,35 @@ TEST_CASE("a log tells the last step and loss, and the errors of its last turn o
   CHECK(facts.error == "search failed: exit code 3");
   CHECK(pipeline::read_log(turn_2 + "slurm: search: done\n").done);
   CHECK(pipeline::read_log("").turn == 0);
+}
+
+TEST_CASE("the loss is found in the lines of progress that the stages print") {
+  // By the code that prints them; the values' names are those of search/bilevel.cpp and train/loop.cpp.
+  const auto line = [](const std::string& stage, const std::vector<Progress::Value>& values) {
+    const ScratchDirectory scratch;
+    const auto path = scratch.path() / "log";
+    std::fflush(stderr);
+    const int before = dup(STDERR_FILENO), log = ::open(path.c_str(), O_WRONLY | O_CREAT, 0600);
+    dup2(log, STDERR_FILENO);
+    {
+      const Console console(true, stage, false, Console::Terminal::no);
+      Progress progress(console, stage, 250);
+      progress.update(40, values, 1e5, "tokens");
+    }
+    std::fflush(stderr);
+    dup2(before, STDERR_FILENO);
+    ::close(before);
+    ::close(log);
+    return text_in(path);
+  };
+  auto facts = pipeline::read_log(line("search", {{"outer", 5.25}, {"inner", 5.5}, {"cost", 0.02}}));
+  CHECK(facts.step == "40/250");
+  CHECK(facts.loss == "5.25");
+  CHECK(pipeline::read_log(line("search", {{"loss", 3.5}, {"full precision", 3.25}})).loss == "3.5");
+  facts = pipeline::read_log(line("pretrain", {{"learning rate", 1e-3}, {"loss", 4.125}}));
+  CHECK(facts.loss == "4.125");
+  CHECK(pipeline::read_log(line("evaluate", {{"perplexity", 90}})).loss.empty());
+  CHECK(pipeline::read_log(line("tokenize", {})).step == "40/250");
 }
 
 TEST_CASE("the queue says what is under way, the product what is done, the log what became of the rest") {

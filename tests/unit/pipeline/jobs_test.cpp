@@ -35,7 +35,7 @@ TEST_CASE("a job waits for those whose products it takes, and a baseline not for
   config::Config config;
   config.run.out = scratch.path().string();
   const std::string hand = (scratch.path() / "hand.txt").string(), by_hand = config::baseline_folder(hand);
-  std::ofstream(hand) << "table";
+  std::ofstream(hand) << "* lsq+:4 pact:8\n";
   config.report.baselines = {"uniform:lsq+:w4a8", hand};
   auto jobs = pipeline::pipeline_jobs(config);
   CHECK(jobs.size() == 11);
@@ -159,7 +159,11 @@ TEST_CASE("what could not end well is refused before the first stage") {
   config.finetune.scheme = (scratch.path() / "hand.txt").string();
   CHECK_THAT(complaint("finetune"), Contains("finetune.scheme=" + config.finetune.scheme));
   CHECK(complaint("search").empty());  // the table may be written after the search
-  std::ofstream(config.finetune.scheme) << "table";
+  std::ofstream(config.finetune.scheme) << "# only this\n";
+  CHECK_THAT(complaint("finetune"), Contains("no line"));
+  std::ofstream(config.finetune.scheme) << "* lsq+:4 pact:8\nmodel.layers.0.* lsq+:44 pact:8\n";
+  CHECK_THAT(complaint("finetune"), Contains("lsq+:44") && Contains("hand.txt:2"));
+  std::ofstream(config.finetune.scheme) << "model.layers.0.* lsq+:4 pact:8\n";
   CHECK(complaint("finetune").empty());
 
   config = {};
