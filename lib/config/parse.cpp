@@ -152,7 +152,16 @@ std::vector<Setting> read_environment(const Table& table, const std::vector<std:
       names.push_back(option.environment_name());
       if (names.back() == name) found = option.name();
     }
-    if (found.empty()) raise_unknown(name, "environment", names);
+    if (found.empty()) {
+      std::vector<std::string>
+          same_key;  // as suggestion() looks for, where an underscore parts section and key
+      for (const Option& option : table)
+        if (name.ends_with(option.environment_name().substr(("BITDARTS_" + option.section).size())))
+          same_key.push_back(option.environment_name());
+      if (same_key.size() == 1)
+        throw ConfigError("unknown option " + name, "environment", "did you mean " + same_key.front() + "?");
+      raise_unknown(name, "environment", names);
+    }
     settings.push_back({found, variable.substr(equals + 1), where});
   }
   return settings;

@@ -48,7 +48,6 @@ const std::vector<Reading>& readings() {
                                         {"search.weight_learning_rate", {Of::darts}},
                                         {"search.weight_decay", {Of::darts}},
                                         {"search.clip_norm", {Of::darts}},
-                                        {"search.clip_decay", {Of::darts}},
                                         {"search.log_every", {Of::darts}},
                                         {"search.stop_after_stable", {Of::darts}}};
   return all;

@@ -147,14 +147,10 @@ std::map<std::string, std::string> training_of(const std::optional<Product>& fin
   std::map<std::string, std::string> values;
   const auto options = finetuned ? configuration_of(*finetuned) : std::nullopt;
   if (!options) return values;
-  std::istringstream lines(config::result_options(*options, {"finetune", "search"}));
+  std::istringstream lines(config::result_options(*options, {"finetune", "quantizer"}));
   for (std::string line; std::getline(lines, line);) {
     const std::string name = line.substr(0, line.find(" = "));
-    const bool shapes = name.starts_with("finetune.")
-                            ? name != "finetune.scheme" && !name.starts_with("finetune.validation")
-                            : name == "search.weight_scale" || name == "search.quantize_head" ||
-                                  name == "search.clip_decay" || name == "search.tie" ||
-                                  name == "search.calibration_sequences";
+    const bool shapes = name != "finetune.scheme" && !name.starts_with("finetune.validation");
     if (shapes) values[name] = line.substr(std::min(line.size(), name.size() + 3));
   }
   return values;

@@ -43,10 +43,12 @@ std::vector<double> targets_of(const std::vector<Budget>& budgets) {
 }  // namespace
 
 template <class Real>
-Bilevel<Real>::Bilevel(const config::SearchOptions& options, std::uint64_t seed, train::Engine<Real>& engine,
-                       const model::ParameterLayout& layout, std::vector<Real> weights, quant::Bank bank,
-                       std::vector<Budget> budgets, Levels levels)
+Bilevel<Real>::Bilevel(const config::SearchOptions& options, double clip_decay, std::uint64_t seed,
+                       train::Engine<Real>& engine, const model::ParameterLayout& layout,
+                       std::vector<Real> weights, quant::Bank bank, std::vector<Budget> budgets,
+                       Levels levels)
     : options_(options),
+      clip_decay_(clip_decay),
       seed_(seed),
       engine_(engine),
       weights_(layout, std::move(weights), options.weights == "trained"),
@@ -147,7 +149,7 @@ template <class Real>
 train::Gradient<Real> Bilevel<Real>::inner_gradient(std::int64_t step) {
   const bool outer_quantizers = options_.quantizer_level == "outer";
   auto inner = engine_.gradient(weights_.values(), &bank_, {levels_.inner, step, options_.batch},
-                                {.clip_decay = options_.clip_decay,
+                                {.clip_decay = clip_decay_,
                                  .temperature = temperature(step),
                                  .wanted = outer_quantizers   ? train::Wanted::weights
                                            : trains_weights() ? train::Wanted::all
@@ -167,7 +169,7 @@ auto Bilevel<Real>::level_gradients(std::int64_t step) -> LevelGradients {
   // product.
   const train::Objective objective{
       .error_weight = error_weight(),
-      .clip_decay = options_.clip_decay,
+      .clip_decay = clip_decay_,
       .temperature = tau,
       .wanted = second_order() ? train::Wanted::all : train::Wanted::architecture,
       .error_measure = measure()};

@@ -30,6 +30,7 @@ std::vector<Budget> resolve_budgets(const config::SearchOptions& options,
 /// What a search is told by its options and reads from its inputs.
 struct Problem {
   const config::SearchOptions& options;
+  const config::QuantizerOptions& quantizer;
   std::uint64_t seed;
   data::Corpus corpus;
   model::ModelShape shape;

@@ -1,6 +1,5 @@
 #include "stage/descriptions.hpp"
 
-#include <cstdio>
 #include <fstream>
 #include <sstream>
 
@@ -10,13 +9,6 @@
 
 namespace bitdarts::stage {
 namespace {
-
-// Seventeen digits tell any two doubles apart.
-std::string exactly(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.17g", value);
-  return text;
-}
 
 Input input_in(const fs::path& folder, const std::string& product) {
   const chain::Stage& maker = chain::maker_of(product);
@@ -54,12 +46,7 @@ void add_inputs_of_finetune(const config::Config& config, const fs::path& in, st
 }
 
 std::vector<std::string> extra_key_of_finetune(const config::Config& config) {
-  std::vector<std::string> key{scheme_text(config.finetune),
-                               config.search.weight_scale,
-                               config.search.quantize_head ? "head" : "",
-                               config.search.tie,
-                               std::to_string(config.search.calibration_sequences),
-                               exactly(config.search.clip_decay)};
+  std::vector<std::string> key{scheme_text(config.finetune)};
   const config::SchemeWord word = config::read_scheme_word(config.finetune.scheme);
   const auto& budgets = config.search.budget;
   // A search of several budgets holds the scheme of each.

@@ -19,22 +19,16 @@ using Times = chain::Stage::Times;
 
 // The first of these options that differs, with both values; empty when none does.
 std::string different_option(const config::Config& made, const config::Config& wanted,
-                             const chain::Stage& stage) {
-  std::vector<std::string> sections = stage.sections;
-  // Of the section of the search a finetuning takes a few options, as one without a search shows.
-  const bool finetuning = stage.name == "finetune";
-  if (finetuning) sections.emplace_back("search");
+                             const std::vector<std::string>& sections) {
   std::istringstream want(config::result_options(wanted, sections));
   // What bears on one strategy need not bear on another.
   std::map<std::string, std::string> have;
   std::istringstream lines(config::result_options(made, sections));
   for (std::string line; std::getline(lines, line);) have[line.substr(0, line.find(" = "))] = line;
-  config::Config by_hand;
-  by_hand.finetune.scheme = "uniform:lsq+:w4a8";
   for (std::string line; std::getline(want, line);) {
     const std::string name = line.substr(0, line.find(" = "));
     const auto mine = have.find(name);
-    if (mine != have.end() && mine->second != line && (!finetuning || bears_on(name, by_hand)))
+    if (mine != have.end() && mine->second != line)
       return "made with " + mine->second + ", and the sweep now has " + line.substr(name.size() + 3);
   }
   return {};
@@ -58,7 +52,7 @@ std::string out_of_date(const fs::path& folder, const config::Config& wanted) {
     try {
       const auto facts = store::read_provenance(store::File::open(folder / file));
       const auto made = config::from_ini(facts.configuration, (folder / file).string());
-      if (const auto other = different_option(made, wanted, stage); !other.empty())
+      if (const auto other = different_option(made, wanted, stage.sections); !other.empty())
         return file + " was " + other;
       for (const store::InputRecord& input : facts.inputs) {
         const fs::path lies = folder / (input.name + ".h5");

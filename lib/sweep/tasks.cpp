@@ -292,10 +292,6 @@ void refuse_what_needs_others(const std::vector<Task>& grid) {
 bool bears_on(const std::string& option, const config::Config& config) {
   if (option.starts_with("report.")) return false;
   if (!option.starts_with("search.")) return true;
-  // What a finetuning takes from the section of the search, be there a search or not.
-  for (const char* taken : {"search.weight_scale", "search.quantize_head", "search.tie",
-                            "search.calibration_sequences", "search.clip_decay"})
-    if (option == taken) return true;
   return stage::uses_search(config.finetune) &&
          config::bears_on_strategy(
              option, config::read_strategy(config.search.strategy).value_or(config::Strategy{}));

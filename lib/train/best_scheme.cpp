@@ -45,7 +45,7 @@ std::optional<std::int64_t> capacity_of(const config::SearchOptions& options,
 
 void read_all(const config::Config& config, const stage::Run& run, Choice& choice) {
   const auto shape = model::load_shape(store::File::open(run.input_path("pretrained")));
-  const auto layers = model::make_layout(shape, config.search.quantize_head).linears;
+  const auto layers = model::make_layout(shape, config.quantizer.quantize_head).linears;
   const auto kind = quant::parse_cost(config.search.cost);
   const auto capacity = capacity_of(config.search, layers);
   choice.full_cost = quant::full_cost(kind, layers);

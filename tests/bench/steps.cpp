@@ -109,7 +109,7 @@ Step search_step(Work& work, config::SearchOptions options) {
   budget.target = static_cast<double>(*budget.capacity) /
                   static_cast<double>(quant::full_cost(budget.kind, work.layout.linears));
   auto bilevel = std::make_shared<search::Bilevel<float>>(
-      options, 1, work.engine, work.layout, std::move(work.parameters), bank, std::vector{budget},
+      options, 1e-4, 1, work.engine, work.layout, std::move(work.parameters), bank, std::vector{budget},
       search::Levels{work.outer, work.inner});
   return [bilevel](std::int64_t step) { bilevel->step(step); };
 }

@@ -42,10 +42,10 @@ for strategy in $strategies; do
     whole "$strategy/$name/searched.h5" "$strategy" $budgets
   }
   search plain "w4a4 w4a8"
-  search tied w4a8 --search.tie=shared-input
-  search channel w4a8 --search.weight_scale=channel
+  search tied w4a8 --quantizer.tie=shared-input
+  search channel w4a8 --quantizer.weight_scale=channel
   search size 4.5bits --search.cost=size
-  search head w4a8 --search.quantize_head=true
+  search head w4a8 --quantizer.quantize_head=true
   case $strategy in
     darts) ;;
     *) # Another budget in the list changes nothing.
@@ -62,7 +62,7 @@ make search --in run --out random:3 --search.strategy=random:3 "--search.budget=
 for strategy in darts sensitivity fisher; do
   for count in 1 2 4; do
     expect 0 "" ranks $count search --quiet --in run --out $count/$strategy --search.strategy=$strategy --search.weights=frozen \
-      "--search.budget=w4a8 w4a4" --search.tie=shared-input --search.weight_scale=channel
+      "--search.budget=w4a8 w4a4" --quantizer.tie=shared-input --quantizer.weight_scale=channel
     same 1/$strategy/searched.h5 $count/$strategy/searched.h5
   done
 done

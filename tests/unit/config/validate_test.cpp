@@ -13,7 +13,7 @@ TEST_CASE("values outside their range are refused") {
   const std::string wrong =
       GENERATE("search.steps=0", "data.search_fraction=0", "data.test_fraction=1", "model.heads=0",
                "pretrain.beta1=1", "run.threads=0", "search.temperature=0", "run.shards=0",
-               "tokenizer.vocab_size=100", "pretrain.final_learning_rate=1.1", "search.clip_decay=-1");
+               "tokenizer.vocab_size=100", "pretrain.final_learning_rate=1.1", "quantizer.clip_decay=-1");
   INFO(wrong);
   const auto equals = wrong.find('=');
   CHECK_THAT(complaint_about({"--" + wrong}),
