@@ -18,7 +18,7 @@
 #include "pipeline/jobs.hpp"
 #include "pipeline/progress.hpp"
 #include "pipeline/status.hpp"
-#include "report/products.hpp"
+#include "products/products.hpp"
 #include "stage/stage.hpp"
 #include "sweep/progress.hpp"
 #include "sweep/shell.hpp"
@@ -98,10 +98,10 @@ void expand_folder(std::vector<std::string>& arguments, const fs::path& folder) 
     arguments.insert(arguments.begin(), {"--config", (folder / "sweep.ini").string()});
   } else if (has_products(folder)) {
     // As the last product was made.
-    const report::Products products = report::load_products(folder, folder);
+    const products::Products products = products::load_products(folder, folder);
     std::optional<config::Config> config;
     for (const auto& [name, product] : products.all())
-      if (!chain::baseline_with(product->path)) config = report::configuration_of(*product);
+      if (!chain::baseline_with(product->path)) config = products::configuration_of(*product);
     if (!config)
       throw InputError("no product here says how it was made", folder.string(), "give --config FILE");
     config::Config defaults, same = *config;

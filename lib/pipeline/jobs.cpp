@@ -64,7 +64,7 @@ Job page_job(const std::string& stage, const config::Config& config, const std::
   for (const Job& other : before)
     if (other.state == Job::State::to_be_made) job.needs.push_back(other.name);
   if (job.needs.empty() && !config.run.force &&
-      report::is_up_to_date(out / "report", report::load_products(out, in, &config)))
+      report::is_up_to_date(out / "report", products::load_products(out, in, &config)))
     job.state = Job::State::up_to_date;
   job.text = (job.state == Job::State::up_to_date ? "up to date (" : "to be made (") + page + ")";
   return job;

@@ -6,10 +6,12 @@
 #include "report/csv.hpp"
 #include "report/layer_pictures.hpp"
 #include "report/sections.hpp"
-#include "report/stored_scheme.hpp"
+#include "products/stored_scheme.hpp"
 #include "store/metrics.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 std::string role_of(const Comparison& c, std::size_t i) {

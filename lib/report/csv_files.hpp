@@ -3,7 +3,7 @@
 #include <string>
 
 #include "report/comparison.hpp"
-#include "report/products.hpp"
+#include "products/products.hpp"
 
 namespace bitdarts::report {
 
@@ -11,6 +11,6 @@ namespace bitdarts::report {
 /// scheme.csv, losses.csv (long: stage, series, step, loss), search.csv (a column for every quantity of the
 /// search), probabilities.csv (long: step, layer, tensor, candidate, probability, expected bits),
 /// discretisation.csv, provenance.csv. A file without rows is left out.
-std::map<std::string, std::string> csv_files(const Products& products, const Comparison& comparison);
+std::map<std::string, std::string> csv_files(const products::Products& products, const Comparison& comparison);
 
 }  // namespace bitdarts::report

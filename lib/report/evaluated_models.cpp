@@ -9,6 +9,8 @@
 #include "report/weight_recovery.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 using Role = EvaluatedModel::Role;

@@ -6,10 +6,12 @@
 #include "core/error.hpp"
 #include "report/format.hpp"
 #include "report/inspect_facts.hpp"
-#include "report/stored_scheme.hpp"
+#include "products/stored_scheme.hpp"
 #include "store/product.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 namespace fs = std::filesystem;

@@ -11,10 +11,12 @@
 #include "core/error.hpp"
 #include "quant/cost.hpp"
 #include "report/format.hpp"
-#include "report/stored_scheme.hpp"
+#include "products/stored_scheme.hpp"
 #include "store/metrics.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 using Facts = std::vector<std::string>;

@@ -3,10 +3,12 @@
 #include <algorithm>
 
 #include "report/html.hpp"
-#include "report/run_baselines.hpp"
+#include "products/run_baselines.hpp"
 #include "report/sections.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 struct Part {

@@ -8,10 +8,12 @@
 #include "report/comparison.hpp"
 #include "report/csv_files.hpp"
 #include "report/page.hpp"
-#include "report/run_baselines.hpp"
+#include "products/run_baselines.hpp"
 #include "report/verdict.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 namespace fs = std::filesystem;

@@ -5,9 +5,11 @@
 #include "report/html.hpp"
 #include "report/layer_pictures.hpp"
 #include "report/sections.hpp"
-#include "report/stored_scheme.hpp"
+#include "products/stored_scheme.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 std::string drawn(const std::vector<Chart>& charts) {

@@ -9,10 +9,12 @@
 #include "report/charts.hpp"
 #include "report/html.hpp"
 #include "report/layer_pictures.hpp"
-#include "report/stored_scheme.hpp"
+#include "products/stored_scheme.hpp"
 #include "report/verdict.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 using Verdict = Contest::Verdict;

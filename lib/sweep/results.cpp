@@ -7,7 +7,7 @@
 #include "chain/stages.hpp"
 #include "core/error.hpp"
 #include "pipeline/failure.hpp"
-#include "report/stored_scheme.hpp"
+#include "products/stored_scheme.hpp"
 #include "stage/descriptions.hpp"
 #include "store/product.hpp"
 
@@ -102,7 +102,7 @@ TaskResult result_of(const Task& task, const fs::path& folder, const std::string
   std::error_code absent;
   result.has_report = fs::exists(folder / "report" / "report.html", absent);
   std::vector<std::string> damaged;
-  const auto evaluation = report::load_product(folder / "evaluation.h5", "evaluate", damaged);
+  const auto evaluation = products::load_product(folder / "evaluation.h5", "evaluate", damaged);
   problems.insert(problems.end(), damaged.begin(), damaged.end());
   if (!evaluation) {
     result.missing = damaged.empty() ? why_missing(folder, task.config) : "its evaluation.h5 is damaged";
@@ -118,7 +118,7 @@ TaskResult result_of(const Task& task, const fs::path& folder, const std::string
     result.model->budget_ratio = allowed_ratio(folder / "searched.h5", result.model->budget, by_size);
   result.full_precision = report::full_precision_model(*evaluation);
   result.pretrained = report::input_hash(*evaluation, "pretrained");
-  result.scheme = report::read_scheme(evaluation->file);
+  result.scheme = products::read_scheme(evaluation->file);
   return result;
 }
 

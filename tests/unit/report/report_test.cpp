@@ -13,6 +13,7 @@
 #include "synthetic.hpp"
 
 using namespace bitdarts;
+using namespace bitdarts::products;
 using namespace bitdarts::report;
 namespace fs = std::filesystem;
 

@@ -6,7 +6,7 @@
 #include "quant/scheme.hpp"
 #include "store/file.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::products {
 
 /// The stored scheme, read without knowing the model: one entry per line of /scheme/table. Empty when the
 /// file has none; InputError when a line is not a scheme's.
@@ -28,4 +28,4 @@ std::map<std::string, int> uses_of(const quant::Scheme& scheme, bool weights);
 /// zeros.
 std::vector<quant::LayerShape> layer_shapes(const store::File& file, const quant::Scheme& scheme);
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::products

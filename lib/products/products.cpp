@@ -1,13 +1,13 @@
-#include "report/products.hpp"
+#include "products/products.hpp"
 
 #include <algorithm>
 
 #include "chain/places.hpp"
 #include "chain/stages.hpp"
 #include "core/error.hpp"
-#include "report/run_baselines.hpp"
+#include "products/run_baselines.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::products {
 namespace {
 
 namespace fs = std::filesystem;
@@ -171,4 +171,4 @@ std::optional<config::Config> configuration_of(const Product& product) {
   }
 }
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::products

@@ -7,7 +7,7 @@
 #include "config/config.hpp"
 #include "store/product.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::products {
 
 /// One product that is there and whole.
 struct Product {
@@ -54,4 +54,4 @@ std::optional<Product> load_product(const std::filesystem::path& path, const std
 /// The configuration that a product was made with; nullopt when this program cannot read it.
 std::optional<config::Config> configuration_of(const Product& product);
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::products

@@ -1,4 +1,4 @@
-#include "report/stored_scheme.hpp"
+#include "products/stored_scheme.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 
 #include "core/error.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::products {
 
 quant::Scheme read_scheme(const store::File& file, const std::string& group) {
   const std::string table_dataset = group + "/table";
@@ -71,4 +71,4 @@ std::vector<quant::LayerShape> layer_shapes(const store::File& file, const quant
   return layers;
 }
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::products

@@ -1,9 +1,9 @@
 #pragma once
 #include <string>
 
-#include "report/products.hpp"
+#include "products/products.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::products {
 
 /// Takes out of `products` what an earlier run left below baselines/, and names it in products.left: every
 /// folder that is none of config::baselines_of(). The configuration is `given`; where that says nothing but
@@ -15,4 +15,4 @@ void leave_out_earlier_runs(Products& products, const config::Config& given);
 /// products.left as a sentence; empty when nothing was left.
 std::string left_in_words(const Products& products);
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::products

@@ -1,5 +1,5 @@
 // Which of the folders below baselines/ are of this run.
-#include "report/run_baselines.hpp"
+#include "products/run_baselines.hpp"
 
 #include <algorithm>
 #include <set>
@@ -7,7 +7,7 @@
 #include "chain/places.hpp"
 #include "config/scheme_word.hpp"
 
-namespace bitdarts::report {
+namespace bitdarts::products {
 namespace {
 
 using config::SchemeWord;
@@ -111,4 +111,4 @@ std::string left_in_words(const Products& products) {
                              " (name them in report.baselines to see them)";
 }
 
-}  // namespace bitdarts::report
+}  // namespace bitdarts::products
