@@ -1,9 +1,9 @@
 #pragma once
 #include <vector>
 
+#include "products/products.hpp"
 #include "report/chart.hpp"
 #include "report/comparison.hpp"
-#include "products/products.hpp"
 
 namespace bitdarts::report {
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "products/products.hpp"
 #include "report/difference.hpp"
 #include "report/format.hpp"
-#include "products/products.hpp"
 
 namespace bitdarts::report {
 
@@ -69,7 +69,8 @@ struct Comparison {
 Comparison compare(std::vector<EvaluatedModel> models, bool by_size = false);
 
 /// What one evaluation says of its scheme; the training needs to be known for training_tokens alone.
-EvaluatedModel evaluated_model(const products::Product& evaluation, const std::optional<products::Product>& finetuned);
+EvaluatedModel evaluated_model(const products::Product& evaluation,
+                               const std::optional<products::Product>& finetuned);
 /// What it says of the model before quantization.
 EvaluatedModel full_precision_model(const products::Product& evaluation);
 /// The content hash of an input that a product was made from; empty when it has none of this name.

@@ -4,9 +4,9 @@
 #include <optional>
 
 #include "core/error.hpp"
+#include "products/stored_scheme.hpp"
 #include "report/format.hpp"
 #include "report/inspect_facts.hpp"
-#include "products/stored_scheme.hpp"
 #include "store/product.hpp"
 
 namespace bitdarts::report {

@@ -9,9 +9,9 @@
 
 #include "config/config.hpp"
 #include "core/error.hpp"
+#include "products/stored_scheme.hpp"
 #include "quant/cost.hpp"
 #include "report/format.hpp"
-#include "products/stored_scheme.hpp"
 #include "store/metrics.hpp"
 
 namespace bitdarts::report {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "report/html.hpp"
 #include "products/run_baselines.hpp"
+#include "report/html.hpp"
 #include "report/sections.hpp"
 
 namespace bitdarts::report {

@@ -5,10 +5,10 @@
 
 #include "core/error.hpp"
 #include "core/hash.hpp"
+#include "products/run_baselines.hpp"
 #include "report/comparison.hpp"
 #include "report/csv_files.hpp"
 #include "report/page.hpp"
-#include "products/run_baselines.hpp"
 #include "report/verdict.hpp"
 
 namespace bitdarts::report {

@@ -21,7 +21,8 @@ std::string report_key(const products::Products& products);
 
 /// Writes report.html and the CSV files, each whole or not at all, the page last: its last line names the
 /// key. Files of an older report that this one does not have are removed.
-void write_report(const std::filesystem::path& folder, const products::Products& products, const std::string& name);
+void write_report(const std::filesystem::path& folder, const products::Products& products,
+                  const std::string& name);
 /// Is there a complete report of these products?
 bool is_up_to_date(const std::filesystem::path& folder, const products::Products& products);
 

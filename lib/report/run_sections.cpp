@@ -1,11 +1,11 @@
 // The parts of the page about how it came out: search, losses, discretisation, protocol, provenance.
 #include <cmath>
 
+#include "products/stored_scheme.hpp"
 #include "report/charts.hpp"
 #include "report/html.hpp"
 #include "report/layer_pictures.hpp"
 #include "report/sections.hpp"
-#include "products/stored_scheme.hpp"
 
 namespace bitdarts::report {
 

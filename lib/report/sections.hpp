@@ -1,8 +1,8 @@
 #pragma once
 #include <string>
 
-#include "report/comparison.hpp"
 #include "products/products.hpp"
+#include "report/comparison.hpp"
 
 namespace bitdarts::report {
 
