@@ -9,15 +9,15 @@ cp -r "$tests/../slurm" "$tests/../pipelines" share/bitdarts/
 rm -f share/bitdarts/slurm/site.sh
 ln -s "$bin"/bitdarts-* bin/
 printf '[report]\nbaselines = uniform:lsq+:w4a8\n' | cat run.ini - > two.ini # two evaluations: what they share is there too
-"$bin/bitdarts-status" --stages > stages
-[ "$(wc -l < stages)" -ge 7 ] || fail "few stages: $(cat stages)"
+stages=$("$bin/bitdarts-status" --stages)
+[ "$(wc -l <<< "$stages")" -ge 7 ] || fail "few stages: $stages"
 "$bin/bitdarts-status" --list --config two.ini > list || [ $? = 4 ]
 while IFS=$'\t' read -r name program product kind; do
   [ -x "$bin/$program" ] || fail "no program $program"
   expect 0 "^$program: [a-z]" "$bin/$program" --help
   expect 0 "^$program [0-9]" "$bin/$program" --version
   cut -f 2 list | grep -qx "$name" || fail "a pipeline has no $name"
-  cut -f 1 stages | grep -qx "$kind" || fail "$name has the jobs of $kind, which is no stage"
+  cut -f 1 <<< "$stages" | grep -qx "$kind" || fail "$name has the jobs of $kind, which is no stage"
   if [ "$product" != - ]; then expect 3 "" stage "$name" --out empty --data.text=none.txt; fi
   if [ "$kind" = "$name" ]; then
     expect 0 "^#SBATCH --job-name=run.$name$" share/bitdarts/slurm/submit run.ini --dry-run
@@ -25,7 +25,7 @@ while IFS=$'\t' read -r name program product kind; do
   else
     expect 2 "no stage is called $name" "$bin/bitdarts-status" --config run.ini --from "$name"
   fi
-done < stages
+done <<< "$stages"
 # The order of the list is that of the table, but for what stands before those that it spares work.
-diff <(awk -F '\t' '$3 != "optional" && !seen[$2]++ { print $2 }' list) <(awk -F '\t' '$1 == $4 { print $1 }' stages) || fail "another order"
+diff <(awk -F '\t' '$3 != "optional" && !seen[$2]++ { print $2 }' list) <(awk -F '\t' '$1 == $4 { print $1 }' <<< "$stages") || fail "another order"
 echo "table: all is well"
