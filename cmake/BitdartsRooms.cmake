@@ -1,5 +1,5 @@
 # The house as CMake sees it: a room is a library with declared neighbours. What stands below LibTorch is shared, for the
-# executables and the library of their work (stages/work.cpp) both use it, and there must be one of each.
+# executables and the library of their work (stages/work/) both use it, and there must be one of each.
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/bitdarts)
 set(bitdarts_run_path $ORIGIN/../lib/bitdarts)
@@ -57,13 +57,16 @@ function(bitdarts_use_torch target)
   target_precompile_headers(${target} REUSE_FROM bitdarts_torch)
 endfunction()
 
-# bitdarts_stage(<name> [DEPENDS ...]): stages/<name>.cpp becomes build/bin/bitdarts-<name>.
+# bitdarts_stage(<name> [MAIN file] [DEPENDS ...]): stages/<name>.cpp, or stages/<file>.cpp, becomes build/bin/bitdarts-<name>.
 function(bitdarts_stage name)
-  cmake_parse_arguments(STAGE "" "" "DEPENDS" ${ARGN})
-  if(NOT EXISTS ${CMAKE_SOURCE_DIR}/stages/${name}.cpp)
+  cmake_parse_arguments(STAGE "" "MAIN" "DEPENDS" ${ARGN})
+  if(NOT STAGE_MAIN)
+    set(STAGE_MAIN ${name})
+  endif()
+  if(NOT EXISTS ${CMAKE_SOURCE_DIR}/stages/${STAGE_MAIN}.cpp)
     return()
   endif()
-  add_executable(bitdarts-${name} ${CMAKE_SOURCE_DIR}/stages/${name}.cpp)
+  add_executable(bitdarts-${name} ${CMAKE_SOURCE_DIR}/stages/${STAGE_MAIN}.cpp)
   target_link_libraries(bitdarts-${name} PRIVATE ${STAGE_DEPENDS} bitdarts_options bitdarts_blas)
   set_property(GLOBAL APPEND PROPERTY BITDARTS_STAGES bitdarts-${name})
 endfunction()

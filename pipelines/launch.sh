@@ -22,7 +22,17 @@ find_ini() { # NAME: sets ini
 # The first build is seen, later ones speak only when they fail.
 build() {
   if [ "$bin" = "$here" ]; then return; fi
-  local root=$here/.. generator=()
+  local root=$here/.. generator=() folder=$here/../build
+  if [ ! -d "$folder" ]; then folder=$root; fi
+  if [ ! -w "$folder" ]; then
+    if [ -x "$bin/bitdarts-report" ]; then
+      echo "$me: $folder cannot be written to: the programs in it are used as they are, whatever the sources are now" >&2
+      return
+    fi
+    echo "$me: error: there are no programs in $bin, and $folder cannot be written to" >&2
+    echo "  try:   build a copy that can be, or install one: cmake --install build --prefix DIR, and then DIR/bin/bitdarts-run" >&2
+    exit 1
+  fi
   "$root/setup"
   if [ ! -e "$root/build/build.ninja" ] && [ ! -e "$root/build/Makefile" ]; then
     if [ ! -e "$root/build/CMakeCache.txt" ] && command -v ninja >/dev/null; then generator=(-G Ninja); fi

@@ -138,6 +138,13 @@ directive() { # NAME =VALUE
   echo "#SBATCH --$1$value"
 }
 
+# In the name of a log, where sbatch puts numbers in place of %j and the like, a percent sign of the folder is two.
+log_pattern() { # FOLDER
+  local folder
+  folder=$(absolute "$1")
+  if [[ $folder == *\\* ]]; then refuse "$folder has a backslash, which Slurm takes for a sign of its own in the names of logs: another --out"; fi
+  echo "${folder//%/%%}"
+}
 absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
 
 # new_submission OUT: makes OUT/slurm/<number>, the files that the jobs of one submission read, and sets `submission`.
@@ -186,7 +193,7 @@ parse_arguments() {
       --*)
         local key=${1%%=*}; key=${key#--}
         if [[ $1 != *=* && " out site ${named[*]} ${with_value[*]} " == *" $key "* ]]; then
-          if [ $# -lt 2 ]; then wrong "$1 needs a value"; fi
+          if [ $# -lt 2 ] || [[ $2 == -* ]]; then wrong "$1 needs a value${2:+, and $2 is another option}"; fi
           set -- "$1=$2" "${@:3}"
         fi
         if [[ " out site ${named[*]} " == *" $key "* ]]; then declare -g "$key=${1#*=}"; else command_line_options+=("$1"); fi
@@ -196,6 +203,7 @@ parse_arguments() {
     esac
   done
   if [ -z "$name" ]; then wrong "which pipeline?"; fi
+  if [[ $out == -* ]]; then wrong "--out=$out looks like an option: write ./$out"; fi
   if [ -n "$site" ] && [ ! -f "$site" ]; then wrong "there is no site file $site"; fi
 }
 

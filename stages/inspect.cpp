@@ -49,15 +49,18 @@ int run(std::vector<std::string> arguments) {
     std::cout << "bitdarts-inspect " << build.version << " (" << build.git_revision << ")\n";
     return 0;
   }
-  if (first == "--scheme" && arguments.size() == 2) {
+  if (first == "--scheme" && arguments.size() == 2 && !arguments[1].starts_with("-")) {
     std::cout << report::scheme_table(arguments[1]);
     return 0;
   }
-  if (first == "--scheme" && arguments.size() == 4 && arguments[2] == "--budget" && !arguments[3].empty()) {
+  if (first == "--scheme" && arguments.size() == 4 && arguments[2] == "--budget" && !arguments[3].empty() &&
+      !arguments[1].starts_with("-") && !arguments[3].starts_with("-")) {
     std::cout << report::scheme_table(arguments[1], arguments[3]);
     return 0;
   }
-  if (first == "--diff" && arguments.size() == 3) return compare(arguments[1], arguments[2]);
+  if (first == "--diff" && arguments.size() == 3 && !arguments[1].starts_with("-") &&
+      !arguments[2].starts_with("-"))
+    return compare(arguments[1], arguments[2]);
   if (arguments.size() == 1 && !first.empty() && !first.starts_with("-")) return describe(first);
   std::cerr << "inspect: error: these arguments are not understood\n" << usage;
   return static_cast<int>(ExitCode::bad_configuration);

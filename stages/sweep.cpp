@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "config/syntax.hpp"
 #include "core/error.hpp"
 #include "stage/stage.hpp"
 #include "sweep/manifest.hpp"
@@ -50,7 +51,8 @@ const std::string* value_at(const std::vector<std::string>& words, std::size_t& 
     return &value;
   }
   if (words[at] != name) return nullptr;
-  if (at + 1 == words.size()) throw ConfigError(name + " needs a value", "command line");
+  if (at + 1 == words.size() || config::looks_like_an_option(words[at + 1]))
+    throw ConfigError(name + " needs a value", "command line");
   value = words[++at];
   return &value;
 }
@@ -91,7 +93,7 @@ void refuse_overruled(const std::vector<sweep::Task>& tasks, const std::vector<s
               "give --sweep." + name + "='VALUES' in place of the line in [sweep], or remove " + word);
 }
 
-void print_commands(const std::vector<sweep::Piece>& pieces, const std::vector<report::StageStatus>& stages,
+void print_commands(const std::vector<sweep::Piece>& pieces, const std::vector<pipeline::StageStatus>& stages,
                     const Arguments& arguments) {
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const sweep::Piece& piece = pieces[i];
@@ -101,16 +103,16 @@ void print_commands(const std::vector<sweep::Piece>& pieces, const std::vector<r
     words.insert(words.end(), arguments.common.begin(), arguments.common.end());
     words.insert(words.end(), piece.overrides.begin(), piece.overrides.end());
     std::cout << piece.place << "\t" << piece.stage << "\t"
-              << (stages[i].up_to_date ? "up_to_date" : "to_be_made") << "\t" << sweep::shell_words(words)
+              << (stages[i].up_to_date() ? "up_to_date" : "to_be_made") << "\t" << sweep::shell_words(words)
               << "\n";
   }
 }
 
 void print_tasks(const sweep::Plan& plan, const std::vector<sweep::Piece>& pieces,
-                 const std::vector<report::StageStatus>& stages, const Arguments& arguments) {
+                 const std::vector<pipeline::StageStatus>& stages, const Arguments& arguments) {
   std::set<std::string> wanted;
   for (std::size_t i = 0; i < pieces.size(); ++i)
-    if (arguments.all || !stages[i].up_to_date) wanted.insert(pieces[i].place);
+    if (arguments.all || !stages[i].up_to_date()) wanted.insert(pieces[i].place);
   for (const sweep::Task& task : plan.tasks)
     if (wanted.contains("tasks/" + task.id)) std::cout << task.id << "\n";
 }
@@ -140,10 +142,11 @@ int run(std::vector<std::string> words) {
     return 0;
   }
   if (arguments.out.empty())
-    throw ConfigError("where is the sweep to lie?", "command line", "give --out DIR");
+    throw ConfigError("missing --out: the folder of the sweep", "command line", "give --out DIR");
 
   const sweep::Plan plan = sweep::make_plan(command.sweep, command.config, arguments.out);
   refuse_overruled(plan.tasks, arguments.common);
+  sweep::check_schemes(plan.tasks);
   const auto pieces = arguments.tasks.empty() ? plan.pieces : sweep::pieces_of(plan, arguments.tasks);
   const std::set<std::string> known = ids_in(plan.folder / "manifest.tsv");
   sweep::lay_out(plan);

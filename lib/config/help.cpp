@@ -1,7 +1,6 @@
 #include "config/help.hpp"
 
-#include <map>
-
+#include "chain/stages.hpp"
 #include "config/nearest.hpp"
 #include "config/options_table.hpp"
 #include "core/error.hpp"
@@ -9,19 +8,11 @@
 namespace bitdarts::config {
 namespace {
 
-std::string purpose(const std::string& stage) {
-  const std::map<std::string, std::string> purposes{
-      {"tokenize", "text to tokens.h5: trains a tokenizer, divides the documents, encodes them"},
-      {"pretrain", "tokens.h5 to pretrained.h5: trains the language model at full precision"},
-      {"search", "pretrained.h5 to searched.h5: finds a quantization scheme within a budget"},
-      {"finetune", "a scheme and weights to finetuned.h5: trains the quantized model"},
-      {"reference",
-       "pretrained.h5 to reference.h5: what evaluations of one model share, the full-precision model"},
-      {"evaluate", "finetuned.h5 to evaluation.h5: measures quality and cost on the test part"},
-      {"report", "everything in a results directory to one HTML page, CSV files and a table"},
-      {"sweep", "the tasks of a pipeline's [sweep] section, and what there is to do for them"}};
-  const auto found = purposes.find(stage);
-  return found == purposes.end() ? std::string{} : ": " + found->second;
+std::string purpose(const std::string& program) {
+  const chain::Stage* stage = chain::find_stage(program);
+  if (stage != nullptr) return ": " + stage->purpose;
+  return program == "sweep" ? ": the tasks of a pipeline's [sweep] section, and what there is to do for them"
+                            : "";
 }
 
 std::string usage(const std::string& stage) {
@@ -39,6 +30,9 @@ std::string usage(const std::string& stage) {
          "BITDARTS_SEARCH_STEPS),\n"
          "the environment before the file, the file before the defaults shown here.\n"
          "Lists are written with blanks or commas between the items.\n"
+         "An INI file can begin with include = OTHER.ini (relative to itself): what it says itself comes "
+         "before "
+         "that.\n"
          "Exit codes: 0 done or up to date, 2 bad configuration, 3 bad input, 75 interrupted (run it again), "
          "1 else.\n";
 }

@@ -23,6 +23,13 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
 std::string suggestion(const std::string& wrong, const std::vector<std::string>& names,
                        const std::string& otherwise) {
   const bool sectioned = wrong.find('.') != std::string::npos;
+  // An option that stands in another section, and in no third one.
+  std::vector<std::string> elsewhere;
+  for (const std::string& name : names)
+    if (sectioned && name.find('.') != std::string::npos &&
+        name.substr(name.find('.')) == wrong.substr(wrong.find('.')))
+      elsewhere.push_back(name);
+  if (elsewhere.size() == 1) return "did you mean " + elsewhere.front() + "?";
   // Further away than this, a guess is noise.
   std::size_t best = std::max<std::size_t>(2, wrong.size() / 3);
   std::vector<std::string> nearest;

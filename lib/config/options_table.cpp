@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "chain/stages.hpp"
 #include "config/scheme_word.hpp"
 #include "config/syntax.hpp"
 
@@ -47,8 +48,8 @@ void add_tokenizer(std::vector<Option>& table, TokenizerOptions& o) {
   add("vocab_size", o.vocab_size, "pieces", "size of the vocabulary, 256 byte pieces included",
       between(260, 1 << 24));
   add("model", o.model, "", "an existing SentencePiece .model to use instead of training one");
-  add("sample_megabytes", o.sample_megabytes, "MB", "text given to the trainer at most",
-      between(1, most_sequences));
+  add("sample_megabytes", o.sample_megabytes, "MB",
+      "text given to the trainer at most, drawn by document hash", between(1, most_sequences));
 }
 
 void add_model(std::vector<Option>& table, ModelOptions& o) {
@@ -91,6 +92,18 @@ void add_pretrain(std::vector<Option>& table, PretrainOptions& o) {
   add("initial", o.initial, "", "start from the weights of this product instead of random ones");
 }
 
+void add_quantizer(std::vector<Option>& table, QuantizerOptions& o) {
+  Adder add{table, "quantizer"};
+  add("weight_scale", o.weight_scale, "", "one scale per weight matrix, or one per output channel",
+      one_of({"tensor", "channel"}));
+  add("quantize_head", o.quantize_head, "", "the output head is a quantized layer too");
+  add("tie", o.tie, "", "shared-input: q, k, v get one choice, and gate, up another",
+      one_of({"none", "shared-input"}));
+  add("clip_decay", o.clip_decay, "", "PACT: λ_a of λ_a·a²", at_least(0));
+  add("calibration_sequences", o.calibration_sequences, "sequences",
+      "text that initialises the activation quantizers", between(1, most_sequences));
+}
+
 void add_search_problem(Adder& add, SearchOptions& o) {
   add("strategy", o.strategy, "",
       "what finds the scheme. darts: gradient descent; sensitivity: loss with one layer quantized at a time; "
@@ -105,11 +118,6 @@ void add_search_problem(Adder& add, SearchOptions& o) {
       candidates());
   add("activation_candidates", o.activation_candidates, "", "the same for the input of every layer",
       candidates());
-  add("weight_scale", o.weight_scale, "", "one scale per weight matrix, or one per output channel",
-      one_of({"tensor", "channel"}));
-  add("quantize_head", o.quantize_head, "", "the output head is a quantized layer too");
-  add("tie", o.tie, "", "shared-input: q, k, v get one choice, and gate, up another",
-      one_of({"none", "shared-input"}));
   add("weights", o.weights, "",
       "trained by the inner level, or frozen: one pass a step instead of two, and search.order is then "
       "first: "
@@ -183,9 +191,6 @@ void add_search_schedule(Adder& add, SearchOptions& o) {
   add("weight_decay", o.weight_decay, "", "decoupled weight decay of matrices", at_least(0));
   add("clip_norm", o.clip_norm, "", "largest global gradient norm of the weights; 0: no clipping",
       at_least(0));
-  add("clip_decay", o.clip_decay, "", "PACT: λ_a of λ_a·a²", at_least(0));
-  add("calibration_sequences", o.calibration_sequences, "sequences",
-      "text that initialises the activation quantizers", between(1, most_sequences));
   add("sensitivity_sequences", o.sensitivity_sequences, "sequences",
       "of the search part, on which the loss of one quantized layer is measured", between(1, most_sequences));
   add("fisher_batches", o.fisher_batches, "batches", "over which the Fisher information is averaged",
@@ -228,7 +233,8 @@ void add_evaluate(std::vector<Option>& table, EvaluateOptions& o) {
   add("stride", o.stride, "tokens", "between the starts of two windows; 0: model.context (no overlap)",
       at_least(0));
   add("batch", o.batch, "sequences", "sequences at a time", between(1, most_sequences));
-  add("max_tokens", o.max_tokens, "tokens", "evaluate so many only; 0: the whole test part", at_least(0));
+  add("max_tokens", o.max_tokens, "tokens", "evaluate at most this many; 0: the whole test part",
+      at_least(0));
 }
 
 void add_report(std::vector<Option>& table, ReportOptions& o) {
@@ -251,13 +257,9 @@ void add_slurm(std::vector<Option>& table, SlurmOptions& o) {
   };
   const Rule sbatch = accepted_by(sbatch_complaint);
   aside("options", o.options, "", "sbatch options of every job: --partition=long --time=8:00:00", sbatch);
-  aside("tokenize", o.tokenize, "", "sbatch options of this stage's job; they overrule slurm.options",
-        sbatch);
-  aside("pretrain", o.pretrain, "", "the same for this stage", sbatch);
-  aside("search", o.search, "", "the same for this stage", sbatch);
-  aside("finetune", o.finetune, "", "the same for this stage", sbatch);
-  aside("evaluate", o.evaluate, "", "the same for this stage", sbatch);
-  aside("report", o.report, "", "the same for this stage", sbatch);
+  for (const std::string& stage : chain::names_of_steps())
+    aside(stage.c_str(), o.stages[stage], "",
+          "sbatch options of this stage's jobs; they overrule slurm.options", sbatch);
   aside("task", o.task, "", "the same for the job of a task of a sweep", sbatch);
   aside("launcher", o.launcher, "", "what starts the ranks (auto: srun where it knows pmix, else mpirun)",
         one_of({"auto", "srun", "mpirun"}));
@@ -304,6 +306,7 @@ std::vector<Option> options_table(Config& config) {
   add_tokenizer(table, config.tokenizer);
   add_model(table, config.model);
   add_pretrain(table, config.pretrain);
+  add_quantizer(table, config.quantizer);
   add_search(table, config.search);
   add_finetune(table, config.finetune);
   add_evaluate(table, config.evaluate);
@@ -318,6 +321,7 @@ std::vector<Section> sections() {
           {"tokenizer", "pieces of text"},
           {"model", "the language model"},
           {"pretrain", "training at full precision"},
+          {"quantizer", "what the search and the finetuning share"},
           {"search", "finding the quantization scheme"},
           {"finetune", "training with the scheme"},
           {"evaluate", "measuring on the test part"},

@@ -10,6 +10,7 @@
 #include "config/nearest.hpp"
 #include "config/options_table.hpp"
 #include "config/problem.hpp"
+#include "config/syntax.hpp"
 #include "core/build_info.hpp"
 #include "core/error.hpp"
 
@@ -109,6 +110,11 @@ CommandLine read_command_line(const Table& table, const std::vector<std::string>
       line.sweep.push_back({name, option.value.front(), "command line"});
       continue;
     }
+    // "--out --force": the next option is no value. One that begins so is written --out=VALUE.
+    if (option.original_tokens.size() > 1 && looks_like_an_option(option.original_tokens[1]))
+      throw ConfigError(
+          "--" + name + " needs a value, and " + option.original_tokens[1] + " is another option",
+          "command line", "write --" + name + "=VALUE");
     if (option.unregistered) {
       raise_unknown(name, "command line", names_on_the_command_line(table));
     }
@@ -146,7 +152,16 @@ std::vector<Setting> read_environment(const Table& table, const std::vector<std:
       names.push_back(option.environment_name());
       if (names.back() == name) found = option.name();
     }
-    if (found.empty()) raise_unknown(name, "environment", names);
+    if (found.empty()) {
+      std::vector<std::string>
+          same_key;  // as suggestion() looks for, where an underscore parts section and key
+      for (const Option& option : table)
+        if (name.ends_with(option.environment_name().substr(("BITDARTS_" + option.section).size())))
+          same_key.push_back(option.environment_name());
+      if (same_key.size() == 1)
+        throw ConfigError("unknown option " + name, "environment", "did you mean " + same_key.front() + "?");
+      raise_unknown(name, "environment", names);
+    }
     settings.push_back({found, variable.substr(equals + 1), where});
   }
   return settings;

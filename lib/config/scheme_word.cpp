@@ -4,6 +4,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "chain/places.hpp"
 #include "config/nearest.hpp"
 #include "config/syntax.hpp"
 
@@ -47,7 +48,6 @@ const std::vector<Reading>& readings() {
                                         {"search.weight_learning_rate", {Of::darts}},
                                         {"search.weight_decay", {Of::darts}},
                                         {"search.clip_norm", {Of::darts}},
-                                        {"search.clip_decay", {Of::darts}},
                                         {"search.log_every", {Of::darts}},
                                         {"search.stop_after_stable", {Of::darts}}};
   return all;
@@ -110,7 +110,7 @@ void add_once(std::vector<std::string>& words, const std::string& word) {
 }
 
 std::string folder_in(const Config& config, const std::string& name) {
-  return config.run.out + (config.run.out.ends_with('/') ? "" : "/") + "baselines/" + baseline_folder(name);
+  return chain::baseline_place(config.run.out, baseline_folder(name)).string();
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "config/syntax.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <sstream>
@@ -111,6 +112,11 @@ std::optional<double> read_share(const std::string& text) {
 std::string share_complaint(const std::string& text) {
   if (text == "auto" || read_share(text)) return {};
   return "is neither auto nor a share from 0 to 1";
+}
+
+bool looks_like_an_option(const std::string& word) {
+  if (word.starts_with("--")) return true;
+  return word.size() > 1 && word[0] == '-' && std::isalpha(static_cast<unsigned char>(word[1])) != 0;
 }
 
 std::string sbatch_complaint(const std::string& text) {

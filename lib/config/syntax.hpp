@@ -34,6 +34,8 @@ std::string uniform_scheme_complaint(const std::string& text);
 /// search.weight_recovery: auto (nullopt), or a share from 0 to 1.
 std::optional<double> read_share(const std::string& text);
 std::string share_complaint(const std::string& text);
+/// A word of a command line that is an option rather than the value of the one before it: "--force", "-h".
+bool looks_like_an_option(const std::string& word);
 /// Options of sbatch: long ones, --name or --name=value, with blanks between them and none within.
 std::string sbatch_complaint(const std::string& text);
 

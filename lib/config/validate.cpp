@@ -126,6 +126,11 @@ void check_scheme_budget(const Config& config, const std::string& option, const 
 
 void check_schemes(const Config& config, Problems& problems) {
   check_scheme_budget(config, "finetune.scheme", config.finetune.scheme, problems);
+  const auto same_folder = [&](const std::string& one, const std::string& other, const std::string& remedy) {
+    problems.push_back({one + " and " + other + " would have their products in the same folder",
+                        {"report.baselines"},
+                        remedy});
+  };
   std::map<std::string, std::string> by_folder;
   for (const std::string& baseline : config.report.baselines) {
     check_scheme_budget(config, "report.baselines", baseline, problems);
@@ -133,9 +138,24 @@ void check_schemes(const Config& config, Problems& problems) {
     const auto [at, is_new] = by_folder.emplace(baseline_folder(word), baseline);
     if (is_new) continue;
     const bool same = read_scheme_word(at->second, config).text == word;
-    problems.push_back({at->second + " and " + baseline + " would have their products in the same folder",
-                        {"report.baselines"},
-                        same ? "they are one scheme: name every scheme once" : "rename one of them"});
+    same_folder(at->second, baseline,
+                same ? "they are one scheme: name every scheme once" : "rename one of them");
+  }
+  // Those that nobody wrote down too: of report.budgets = all, and the searches of strategies.
+  std::vector<std::string> made = baselines_of(config);
+  made.push_back(config.finetune.scheme);
+  for (const std::string& word : made) {
+    const SchemeWord scheme = read_scheme_word(word, config);
+    std::vector<std::string> folders{scheme.text};
+    if (scheme.kind == SchemeWord::Kind::strategy) folders.push_back(to_text(scheme.strategy));
+    if (word == config.finetune.scheme)
+      folders.erase(folders.begin());  // its products lie in the pipeline's own
+    for (const std::string& folder : folders) {
+      const auto [at, is_new] = by_folder.emplace(baseline_folder(folder), folder);
+      const SchemeWord other = read_scheme_word(at->second, config);
+      const bool file = other.kind == SchemeWord::Kind::file || scheme.kind == SchemeWord::Kind::file;
+      if (!is_new && file && other.text != folder) same_folder(at->second, folder, "rename the file");
+    }
   }
 }
 

@@ -156,7 +156,7 @@ at::Tensor StoredStates::read(std::span<const Window> windows, std::int64_t cont
 
 std::optional<StoredStates> states_at_hand(const stage::Context& context, const stage::Run& run,
                                            std::int64_t tokens, std::int64_t dim, const std::string& device) {
-  auto file = run.at_hand(stage::describe_reference(context.in));
+  auto file = run.at_hand(stage::describe("reference", context.config, context.in, context.out));
   if (!file) return std::nullopt;
   // With run.device = auto the same options stand for another device where there is a GPU.
   if (file->required_text(group, "device") != device) {

@@ -103,8 +103,10 @@ Budget parse_budget(const std::string& text, const Cost& cost, std::span<const L
           .reach = capacity >= bounds.dearest ? range : ""};
 }
 
-std::vector<Budget> parse_budgets(const config::SearchOptions& options, std::span<const LayerShape> layers) {
-  const Cost cost = cost_of(options);
+std::vector<Budget> parse_budgets(const config::SearchOptions& options,
+                                  const config::QuantizerOptions& quantizer,
+                                  std::span<const LayerShape> layers) {
+  const Cost cost = cost_of(options, quantizer);
   const auto weights = parse_candidates(options.weight_candidates),
              inputs = parse_candidates(options.activation_candidates);
   std::vector<Budget> budgets;

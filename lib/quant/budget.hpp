@@ -30,6 +30,8 @@ Budget parse_budget(const std::string& text, const Cost& cost, std::span<const L
                     std::span<const Candidate> input_candidates);
 /// search.budget for the candidates of the options: one for each in the order of the option, or one without
 /// capacity.
-std::vector<Budget> parse_budgets(const config::SearchOptions& options, std::span<const LayerShape> layers);
+std::vector<Budget> parse_budgets(const config::SearchOptions& options,
+                                  const config::QuantizerOptions& quantizer,
+                                  std::span<const LayerShape> layers);
 
 }  // namespace bitdarts::quant

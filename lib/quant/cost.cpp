@@ -34,8 +34,8 @@ CostKind parse_cost(const std::string& text) {
   throw ConfigError("unknown cost '" + text + "'", {}, "write bops or size");
 }
 
-Cost cost_of(const config::SearchOptions& options) {
-  return {parse_cost(options.cost), options.weight_scale == "channel"};
+Cost cost_of(const config::SearchOptions& search, const config::QuantizerOptions& quantizer) {
+  return {parse_cost(search.cost), quantizer.weight_scale == "channel"};
 }
 
 std::int64_t weight_units(const Cost& cost, const LayerShape& layer, const Candidate& weight) {

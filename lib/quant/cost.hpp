@@ -23,8 +23,8 @@ struct Cost {
       : kind(of), per_channel(scales_by_channel) {}
   bool operator==(const Cost&) const = default;
 };
-/// search.cost with search.weight_scale.
-Cost cost_of(const config::SearchOptions& options);
+/// search.cost with quantizer.weight_scale.
+Cost cost_of(const config::SearchOptions& search, const config::QuantizerOptions& quantizer);
 
 /// What the cost of a layer is made of: bops: MACs times the units of its weight and its input, their widths;
 /// size: the sum of the units, stored bits.

@@ -5,10 +5,12 @@
 #include <optional>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include "config/nearest.hpp"
 #include "config/syntax.hpp"
 #include "core/error.hpp"
+#include "quant/table_syntax.hpp"
 
 namespace bitdarts::quant {
 namespace {
@@ -124,6 +126,11 @@ std::string to_table(const Scheme& scheme) {
   line("# layer", "weight", "input");
   for (const auto& entry : scheme.entries) line(entry.layer, to_string(entry.weight), to_string(entry.input));
   return table;
+}
+
+void check_table(const std::string& text, const std::string& where) {
+  if (parse_rows(text, where).entries.empty())
+    throw ConfigError("the scheme table has no line", where, "write: layer weight-candidate input-candidate");
 }
 
 Scheme parse_table(const std::string& text, const std::vector<LayerShape>& layers, const std::string& where) {

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "report/stored_scheme.hpp"
+#include "products/stored_scheme.hpp"
 #include "store/metrics.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 using Style = Series::Style;

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "products/products.hpp"
 #include "report/difference.hpp"
 #include "report/format.hpp"
-#include "report/products.hpp"
 
 namespace bitdarts::report {
 
@@ -70,17 +70,18 @@ struct Comparison {
 Comparison compare(std::vector<EvaluatedModel> models, bool by_size = false);
 
 /// What one evaluation says of its scheme; the training needs to be known for training_tokens alone.
-EvaluatedModel evaluated_model(const Product& evaluation, const std::optional<Product>& finetuned);
+EvaluatedModel evaluated_model(const products::Product& evaluation,
+                               const std::optional<products::Product>& finetuned);
 /// What it says of the model before quantization.
-EvaluatedModel full_precision_model(const Product& evaluation);
+EvaluatedModel full_precision_model(const products::Product& evaluation);
 /// The content hash of an input that a product was made from; empty when it has none of this name.
-std::string input_hash(const Product& product, const std::string& name);
+std::string input_hash(const products::Product& product, const std::string& name);
 /// What a search was allowed under one of its budgets ("" or the first: that of its first), over full cost;
 /// NaN when it had none of this name.
 double budget_ratio(const store::File& searched, const std::string& budget);
 
 /// Full precision, the searched schemes and every baseline, from their evaluations.
-std::vector<EvaluatedModel> evaluated_models(const Products& products);
-Comparison compare(const Products& products);
+std::vector<EvaluatedModel> evaluated_models(const products::Products& products);
+Comparison compare(const products::Products& products);
 
 }  // namespace bitdarts::report

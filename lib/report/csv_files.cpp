@@ -2,13 +2,17 @@
 
 #include <algorithm>
 
+#include "chain/places.hpp"
+#include "products/stored_scheme.hpp"
 #include "report/csv.hpp"
 #include "report/layer_pictures.hpp"
+#include "report/measures.hpp"
 #include "report/sections.hpp"
-#include "report/stored_scheme.hpp"
 #include "store/metrics.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 std::string role_of(const Comparison& c, std::size_t i) {
@@ -28,38 +32,16 @@ std::string role_of(const Comparison& c, std::size_t i) {
 }
 
 Csv comparison_csv(const Comparison& c) {
-  Csv csv({"scheme",
-           "role",
-           "strategy",
-           "budget",
-           "chosen",
-           "perplexity",
-           "nll",
-           "bits_per_byte",
-           "kl_divergence",
-           "top1_agreement",
-           "mean_weight_bits",
-           "mean_weight_bits_all",
-           "mean_input_bits",
-           "model_bytes",
-           "quantized_weight_bytes",
-           "compression_ratio",
-           "bops_ratio",
-           "bops_ratio_all",
-           "size_ratio",
-           "training_tokens",
-           "against",
-           "change",
-           "change_error",
-           "not_comparable_because"});
+  std::vector<std::string> header{"scheme", "role", "strategy", "budget", "chosen"};
+  for (const Measure& measure : measures()) header.push_back(measure.key);
+  header.insert(header.end(),
+                {"training_tokens", "against", "change", "change_error", "not_comparable_because"});
+  Csv csv(header);
   for (std::size_t i = 0; i < c.models.size(); ++i) {
     const EvaluatedModel& m = c.models[i];
     std::vector<std::string> cells{m.name, role_of(c, i), m.strategy, m.budget, m.chosen};
-    for (const double value :
-         {m.perplexity, m.nll, m.bits_per_byte, m.kl_divergence, m.top1_agreement, m.weight_bits,
-          m.weight_bits_all, m.input_bits, m.model_bytes, m.quantized_bytes, m.compression_ratio,
-          m.bops_ratio, m.bops_ratio_all, m.size_ratio, m.training_tokens})
-      cells.push_back(csv_number(value));
+    for (const Measure& measure : measures()) cells.push_back(csv_number(measure.of(m)));
+    cells.push_back(csv_number(m.training_tokens));
     const Contest* contest = c.contest_of(i);
     if (contest != nullptr && contest->searched != i && m.incomparable.empty()) {
       const EvaluatedModel& searched = c.models[contest->searched];
@@ -136,7 +118,8 @@ Csv losses_csv(const Products& products) {
   if (products.searched) add_losses(csv, "search", *products.searched);
   if (products.finetuned) add_losses(csv, "finetune", *products.finetuned);
   for (const Baseline& baseline : products.baselines)
-    if (baseline.finetuned) add_losses(csv, "finetune baselines/" + baseline.folder, *baseline.finetuned);
+    if (baseline.finetuned)
+      add_losses(csv, "finetune " + chain::baseline_label(baseline.folder), *baseline.finetuned);
   return csv;
 }
 

@@ -2,8 +2,8 @@
 #include <map>
 #include <string>
 
+#include "products/products.hpp"
 #include "report/comparison.hpp"
-#include "report/products.hpp"
 
 namespace bitdarts::report {
 
@@ -11,6 +11,7 @@ namespace bitdarts::report {
 /// scheme.csv, losses.csv (long: stage, series, step, loss), search.csv (a column for every quantity of the
 /// search), probabilities.csv (long: step, layer, tensor, candidate, probability, expected bits),
 /// discretisation.csv, provenance.csv. A file without rows is left out.
-std::map<std::string, std::string> csv_files(const Products& products, const Comparison& comparison);
+std::map<std::string, std::string> csv_files(const products::Products& products,
+                                             const Comparison& comparison);
 
 }  // namespace bitdarts::report

@@ -4,11 +4,14 @@
 #include <set>
 #include <sstream>
 
+#include "chain/places.hpp"
 #include "report/comparison.hpp"
 #include "report/stored_scheme.hpp"
 #include "report/weight_recovery.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 using Role = EvaluatedModel::Role;
@@ -159,14 +162,10 @@ std::map<std::string, std::string> training_of(const std::optional<Product>& fin
   std::map<std::string, std::string> values;
   const auto options = finetuned ? configuration_of(*finetuned) : std::nullopt;
   if (!options) return values;
-  std::istringstream lines(config::result_options(*options, {"finetune", "search"}));
+  std::istringstream lines(config::result_options(*options, {"finetune", "quantizer"}));
   for (std::string line; std::getline(lines, line);) {
     const std::string name = line.substr(0, line.find(" = "));
-    const bool shapes = name.starts_with("finetune.")
-                            ? name != "finetune.scheme" && !name.starts_with("finetune.validation")
-                            : name == "search.weight_scale" || name == "search.quantize_head" ||
-                                  name == "search.clip_decay" || name == "search.tie" ||
-                                  name == "search.calibration_sequences";
+    const bool shapes = name != "finetune.scheme" && !name.starts_with("finetune.validation");
     if (shapes) values[name] = line.substr(std::min(line.size(), name.size() + 3));
   }
   return values;
@@ -238,7 +237,8 @@ std::vector<EvaluatedModel> evaluated_models(const Products& products) {
   };
   if (products.evaluation) add({*products.evaluation, products.finetuned}, {});
   for (const Baseline& baseline : products.baselines)
-    if (baseline.evaluation) add({*baseline.evaluation, baseline.finetuned}, "baselines/" + baseline.folder);
+    if (baseline.evaluation)
+      add({*baseline.evaluation, baseline.finetuned}, chain::baseline_label(baseline.folder));
   if (models.empty()) return models;
   const std::size_t reference = reference_of(models);
   for (std::size_t i = 0; i < models.size(); ++i)

@@ -4,12 +4,14 @@
 #include <optional>
 
 #include "core/error.hpp"
+#include "products/stored_scheme.hpp"
 #include "report/format.hpp"
 #include "report/inspect_facts.hpp"
-#include "report/stored_scheme.hpp"
 #include "store/product.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 namespace fs = std::filesystem;

@@ -9,12 +9,14 @@
 
 #include "config/config.hpp"
 #include "core/error.hpp"
+#include "products/stored_scheme.hpp"
 #include "quant/cost.hpp"
 #include "report/format.hpp"
-#include "report/stored_scheme.hpp"
 #include "store/metrics.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 using Facts = std::vector<std::string>;

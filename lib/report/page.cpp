@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "products/run_baselines.hpp"
 #include "report/html.hpp"
-#include "report/run_baselines.hpp"
 #include "report/sections.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 struct Part {

@@ -5,13 +5,15 @@
 
 #include "core/error.hpp"
 #include "core/hash.hpp"
+#include "products/run_baselines.hpp"
 #include "report/comparison.hpp"
 #include "report/csv_files.hpp"
 #include "report/page.hpp"
-#include "report/run_baselines.hpp"
 #include "report/verdict.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 namespace fs = std::filesystem;

@@ -2,7 +2,7 @@
 #include <filesystem>
 #include <string>
 
-#include "report/products.hpp"
+#include "products/products.hpp"
 #include "stage/stage.hpp"
 
 namespace bitdarts::report {
@@ -17,12 +17,13 @@ inline constexpr int report_schema = 2;
 void run_report(const stage::Context& context);
 
 /// What a report of these products is known by: the hash of their contents and of their provenance.
-std::string report_key(const Products& products);
+std::string report_key(const products::Products& products);
 
 /// Writes report.html and the CSV files, each whole or not at all, the page last: its last line names the
 /// key. Files of an older report that this one does not have are removed.
-void write_report(const std::filesystem::path& folder, const Products& products, const std::string& name);
+void write_report(const std::filesystem::path& folder, const products::Products& products,
+                  const std::string& name);
 /// Is there a complete report of these products?
-bool is_up_to_date(const std::filesystem::path& folder, const Products& products);
+bool is_up_to_date(const std::filesystem::path& folder, const products::Products& products);
 
 }  // namespace bitdarts::report

@@ -1,13 +1,15 @@
 // The parts of the page about how it came out: search, losses, discretisation, protocol, provenance.
 #include <cmath>
 
+#include "products/stored_scheme.hpp"
 #include "report/charts.hpp"
 #include "report/html.hpp"
 #include "report/layer_pictures.hpp"
 #include "report/sections.hpp"
-#include "report/stored_scheme.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 std::string drawn(const std::vector<Chart>& charts) {

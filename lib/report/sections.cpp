@@ -5,14 +5,17 @@
 #include <cmath>
 #include <optional>
 
+#include "products/stored_scheme.hpp"
 #include "report/candidate_style.hpp"
 #include "report/charts.hpp"
 #include "report/html.hpp"
 #include "report/layer_pictures.hpp"
-#include "report/stored_scheme.hpp"
+#include "report/measures.hpp"
 #include "report/verdict.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 using Verdict = Contest::Verdict;
@@ -127,18 +130,18 @@ std::string summary_html(const Comparison& c) {
 
 std::string comparison_html(const Comparison& c) {
   if (c.models.empty()) return {};
-  HtmlTable table{{"scheme", "perplexity", "against searched", "bits per byte", "BOPs ratio",
-                   "with the output head", "bits per weight", "with embeddings", "bits per input",
-                   "model [MB]", "quantized weights [MB]", "KL [nats]", "top-1 agrees"},
-                  {}};
+  using M = EvaluatedModel;
+  HtmlTable table{{"scheme", measure_of(&M::perplexity).title, "against searched"}, {}};
+  const auto others = {&M::bits_per_byte,   &M::bops_ratio,    &M::bops_ratio_all, &M::weight_bits,
+                       &M::weight_bits_all, &M::input_bits,    &M::model_bytes,    &M::quantized_bytes,
+                       &M::kl_divergence,   &M::top1_agreement};
+  for (const auto value : others) table.header.push_back(measure_of(value).title);
   for (std::size_t i = 0; i < c.models.size(); ++i) {
     const EvaluatedModel& m = c.models[i];
-    table.rows.push_back(
-        {{marked_name(c, i), fixed(m.perplexity, 3), against_searched(c, i), fixed(m.bits_per_byte, 4),
-          percent(m.bops_ratio, 3), percent(m.bops_ratio_all), fixed(m.weight_bits, 2),
-          fixed(m.weight_bits_all, 2), fixed(m.input_bits, 2), fixed(m.model_bytes / 1e6, 3),
-          fixed(m.quantized_bytes / 1e6, 3), fixed(m.kl_divergence, 4), percent(m.top1_agreement)},
-         row_class(c, i)});
+    std::vector<std::string> cells{marked_name(c, i), measure_of(&M::perplexity).shown(m),
+                                   against_searched(c, i)};
+    for (const auto value : others) cells.push_back(measure_of(value).shown(m));
+    table.rows.push_back({std::move(cells), row_class(c, i)});
   }
   return "<p>Measured on the test part, which neither training nor search has seen; KL divergence and top-1 "
          "agreement are against full precision. The opponent of a searched scheme is the best of all rivals "

@@ -1,8 +1,8 @@
 #pragma once
 #include <string>
 
+#include "products/products.hpp"
 #include "report/comparison.hpp"
-#include "report/products.hpp"
 
 namespace bitdarts::report {
 
@@ -12,23 +12,23 @@ namespace bitdarts::report {
 std::string summary_html(const Comparison& comparison);
 std::string comparison_html(const Comparison& comparison);
 /// The scheme picture, and how often each candidate was taken.
-std::string scheme_html(const Products& products);
-std::string search_html(const Products& products);
-std::string loss_html(const Products& products);
+std::string scheme_html(const products::Products& products);
+std::string search_html(const products::Products& products);
+std::string loss_html(const products::Products& products);
 /// Full precision, mixed, discrete, before and after finetuning.
-std::string discretisation_html(const Products& products);
-std::string protocol_html(const Products& products);
-std::string provenance_html(const Products& products);
+std::string discretisation_html(const products::Products& products);
+std::string protocol_html(const products::Products& products);
+std::string provenance_html(const products::Products& products);
 
 /// One line of the discretisation gap.
 struct GapStep {
   std::string name;
   double loss;  ///< nats per token on validation batches of the search part
 };
-std::vector<GapStep> discretisation_gap(const Products& products);
+std::vector<GapStep> discretisation_gap(const products::Products& products);
 
 /// The model that was searched, or that was finetuned when nothing was searched: whoever holds a scheme of
 /// this run.
-const Product* scheme_holder(const Products& products);
+const products::Product* scheme_holder(const products::Products& products);
 
 }  // namespace bitdarts::report

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "report/measures.hpp"
+
 namespace bitdarts::report {
 namespace {
 
@@ -134,20 +136,23 @@ std::string verdict_in_words(const Comparison& c) {
 }
 
 TextTable comparison_table(const Comparison& c) {
+  using M = EvaluatedModel;
+  // A terminal is narrow: shorter titles, and two numbers in one column.
   TextTable table{{"scheme", "perplexity", "against searched", "bits/byte", "bits weights/inputs",
                    "megabytes", "BOPs ratio", "with head"},
                   {}};
-  const auto bits = [](double value) {
-    const std::string text = fixed(value, 2);
-    return std::string(text.size() < 5 ? 5 - text.size() : 0, ' ') + text;
-  };
   for (std::size_t i = 0; i < c.models.size(); ++i) {
     const EvaluatedModel& m = c.models[i];
+    const auto shown = [&](double M::*value) { return measure_of(value).shown(m); };
+    const auto bits = [&](double M::*value) {
+      const std::string text = shown(value);
+      return std::string(text.size() < 5 ? 5 - text.size() : 0, ' ') + text;
+    };
     const std::string mark = mark_of_row(c, i);
-    table.rows.push_back({shown_name(m) + (mark.empty() ? "" : "  [" + mark + "]"), fixed(m.perplexity, 3),
-                          against_searched(c, i), fixed(m.bits_per_byte, 4),
-                          bits(m.weight_bits) + " / " + bits(m.input_bits), fixed(m.model_bytes / 1e6, 3),
-                          percent(m.bops_ratio, 3), percent(m.bops_ratio_all)});
+    table.rows.push_back({shown_name(m) + (mark.empty() ? "" : "  [" + mark + "]"), shown(&M::perplexity),
+                          against_searched(c, i), shown(&M::bits_per_byte),
+                          bits(&M::weight_bits) + " / " + bits(&M::input_bits), shown(&M::model_bytes),
+                          shown(&M::bops_ratio), shown(&M::bops_ratio_all)});
   }
   return table;
 }

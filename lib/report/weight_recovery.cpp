@@ -5,6 +5,8 @@
 #include "config/scheme_word.hpp"
 
 namespace bitdarts::report {
+
+using namespace products;
 namespace {
 
 std::string strategy_of(const Product& searched) {

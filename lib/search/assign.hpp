@@ -17,7 +17,7 @@ using SiteValues = std::vector<std::vector<double>>;
 /// it where it stood; the error of an input comes anew with every token.
 SiteValues after_recovery(const quant::Bank& bank, SiteValues values, double recovery);
 
-/// Layers that must choose together, by rising layer: those that share an input site (search.tie).
+/// Layers that must choose together, by rising layer: those that share an input site (quantizer.tie).
 std::vector<std::vector<std::size_t>> decision_groups(const quant::Bank& bank);
 
 /// One way to serve a group: the candidates' indices, and what they cost.

@@ -44,10 +44,12 @@ std::vector<double> targets_of(const std::vector<Budget>& budgets) {
 }  // namespace
 
 template <class Real>
-Bilevel<Real>::Bilevel(const config::SearchOptions& options, std::uint64_t seed, train::Engine<Real>& engine,
-                       const model::ParameterLayout& layout, std::vector<Real> weights, quant::Bank bank,
-                       std::vector<Budget> budgets, Levels levels)
+Bilevel<Real>::Bilevel(const config::SearchOptions& options, double clip_decay, std::uint64_t seed,
+                       train::Engine<Real>& engine, const model::ParameterLayout& layout,
+                       std::vector<Real> weights, quant::Bank bank, std::vector<Budget> budgets,
+                       Levels levels)
     : options_(options),
+      clip_decay_(clip_decay),
       seed_(seed),
       engine_(engine),
       weights_(layout, std::move(weights), options.weights == "trained"),
@@ -112,7 +114,7 @@ train::Gradient<Real> Bilevel<Real>::inner_gradient(std::int64_t step) {
   const bool outer_quantizers = options_.quantizer_level == "outer";
   auto inner =
       train::checked_gradient<Real>(engine_, weights_.values(), &bank_, {levels_.inner, step, options_.batch},
-                                    {.clip_decay = options_.clip_decay,
+                                    {.clip_decay = clip_decay_,
                                      .temperature = temperature(step),
                                      .wanted = outer_quantizers   ? train::Wanted::weights
                                                : trains_weights() ? train::Wanted::all
@@ -131,7 +133,7 @@ auto Bilevel<Real>::level_gradients(std::int64_t step) -> LevelGradients {
   // product.
   const train::Objective objective{
       .error_multiplier = error_multiplier(),
-      .clip_decay = options_.clip_decay,
+      .clip_decay = clip_decay_,
       .temperature = tau,
       .wanted = second_order() ? train::Wanted::all : train::Wanted::architecture,
       .error_measure = measure()};

@@ -31,9 +31,10 @@ struct Levels {
 template <class Real>  // float; double in tests
 class Bilevel : public train::Trainee {
  public:
-  Bilevel(const config::SearchOptions& options, std::uint64_t seed, train::Engine<Real>& engine,
-          const model::ParameterLayout& layout, std::vector<Real> weights, quant::Bank bank,
-          std::vector<Budget> budgets, Levels levels);
+  /// `clip_decay`: PACT's λ_a.
+  Bilevel(const config::SearchOptions& options, double clip_decay, std::uint64_t seed,
+          train::Engine<Real>& engine, const model::ParameterLayout& layout, std::vector<Real> weights,
+          quant::Bank bank, std::vector<Budget> budgets, Levels levels);
 
   std::vector<Progress::Value> step(std::int64_t step) override;
   void save(store::File& file) const override;
@@ -99,6 +100,7 @@ class Bilevel : public train::Trainee {
   void log(std::int64_t step, const train::Gradient<Real>& outer, double lambda, double ratio);
 
   config::SearchOptions options_;
+  double clip_decay_;
   std::uint64_t seed_;
   train::Engine<Real>& engine_;
   train::Weights<Real> weights_;

@@ -24,9 +24,9 @@ Findings find_by_gradient(const Workbench& bench) {
   const auto outer = problem.sampler(problem.corpus.search, Stream::outer_batch),
              inner = problem.sampler(problem.corpus.train, Stream::inner_batch);
   // The search keeps the last reference to itself: the product wants its optimisers.
-  const auto search =
-      std::make_shared<Bilevel<float>>(options, problem.seed, bench.engine, problem.layout, problem.weights,
-                                       problem.bank, problem.budgets, Levels{outer, inner});
+  const auto search = std::make_shared<Bilevel<float>>(options, problem.quantizer.clip_decay, problem.seed,
+                                                       bench.engine, problem.layout, problem.weights,
+                                                       problem.bank, problem.budgets, Levels{outer, inner});
   const double levels = options.weights == "trained" || options.quantizer_level == "inner" ? 2 : 1;
   const std::int64_t steps = train::run_loop(
       bench.context, bench.run, *search,

@@ -7,9 +7,10 @@
 
 namespace bitdarts::search {
 std::vector<quant::Budget> resolve_budgets(const config::SearchOptions& options,
+                                           const config::QuantizerOptions& quantizer,
                                            std::span<const quant::LayerShape> layers,
                                            const Console& console) {
-  auto budgets = quant::parse_budgets(options, layers);
+  auto budgets = quant::parse_budgets(options, quantizer, layers);
   for (const auto& budget : budgets)
     if (!budget.reach.empty())
       console.warn("search.budget = " + budget.text + " limits nothing: " + budget.reach);
@@ -17,8 +18,8 @@ std::vector<quant::Budget> resolve_budgets(const config::SearchOptions& options,
 }
 
 quant::BankOptions bank_options(const Problem& problem) {
-  return {.per_channel = problem.options.weight_scale == "channel",
-          .tie_shared_input = problem.options.tie == "shared-input",
+  return {.per_channel = problem.quantizer.weight_scale == "channel",
+          .tie_shared_input = problem.quantizer.tie == "shared-input",
           .context = problem.shape.context};
 }
 
@@ -26,6 +27,7 @@ Problem load_problem(const stage::Context& context, const stage::Run& run) {
   const auto& options = context.config.search;
   const auto file = store::File::open(run.input_path("pretrained"));
   Problem problem{.options = options,
+                  .quantizer = context.config.quantizer,
                   .seed = static_cast<std::uint64_t>(context.config.run.seed),
                   .corpus = {},
                   .shape = model::load_shape(file),
@@ -41,9 +43,9 @@ Problem load_problem(const stage::Context& context, const stage::Run& run) {
                      run.input_path("tokens").string(),
                      "run tokenize and pretrain again with the same configuration");
   }
-  problem.layout = model::make_layout(problem.shape, options.quantize_head);
+  problem.layout = model::make_layout(problem.shape, problem.quantizer.quantize_head);
   problem.weights = model::load_parameters(file, problem.layout);
-  problem.budgets = resolve_budgets(options, problem.layout.linears, context.console);
+  problem.budgets = resolve_budgets(options, problem.quantizer, problem.layout.linears, context.console);
   problem.bank =
       quant::make_search_bank(problem.layout.linears, quant::parse_candidates(options.weight_candidates),
                               quant::parse_candidates(options.activation_candidates), bank_options(problem));

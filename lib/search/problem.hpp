@@ -16,11 +16,13 @@ using quant::Budget;
 
 /// quant::parse_budgets(), with a warning where a budget limits nothing.
 std::vector<Budget> resolve_budgets(const config::SearchOptions& options,
+                                    const config::QuantizerOptions& quantizer,
                                     std::span<const quant::LayerShape> layers, const Console& console);
 
 /// What a search is told by its options and reads from its inputs.
 struct Problem {
   const config::SearchOptions& options;
+  const config::QuantizerOptions& quantizer;
   std::uint64_t seed;
   data::Corpus corpus;
   model::ModelShape shape;

@@ -83,13 +83,13 @@ void save_facts(store::File& file, const Problem& problem, const Findings& findi
                                                        {"cost", options.cost},
                                                        {"budget", first.text},
                                                        {"budgets", budgets},
-                                                       {"weight_scale", options.weight_scale},
-                                                       {"tie", options.tie}};
+                                                       {"weight_scale", problem.quantizer.weight_scale},
+                                                       {"tie", problem.quantizer.tie}};
   for (const auto& [name, value] : texts) file.set_attribute("/search", name, value);
   const std::pair<const char*, std::int64_t> counts[] = {
       {"steps", findings.steps},
       {"budget_count", static_cast<std::int64_t>(options.budget.size())},
-      {"quantize_head", options.quantize_head ? 1 : 0},
+      {"quantize_head", problem.quantizer.quantize_head ? 1 : 0},
       {"capacity", first.capacity.value_or(0)},
       {"full_cost", quant::full_cost(first.cost, problem.layout.linears)}};
   for (const auto& [name, value] : counts) file.set_attribute("/search", name, value);
@@ -144,7 +144,7 @@ void run_search(const stage::Context& context, stage::Run& run) {
                               device);
   engine.calibrate(problem.weights, problem.bank,
                    problem.sampler(problem.corpus.train, Stream::calibration_batch),
-                   options.calibration_sequences);
+                   problem.quantizer.calibration_sequences);
   const Findings findings = find({context, run, problem, engine});
   const Gap gap = measure_gap(problem, findings, engine);
   run.publish([&](store::File& file) {

@@ -1,122 +1,106 @@
 #include "stage/descriptions.hpp"
 
-#include <cstdio>
 #include <fstream>
 #include <sstream>
 
+#include "chain/places.hpp"
 #include "config/scheme_word.hpp"
 #include "core/error.hpp"
 
 namespace bitdarts::stage {
 namespace {
 
-// Seventeen digits tell any two doubles apart.
-std::string exactly(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.17g", value);
-  return text;
+Input input_in(const fs::path& folder, const std::string& product) {
+  const chain::Stage& maker = chain::maker_of(product);
+  return {product, folder / chain::file_of(maker), maker.schema_version};
 }
 
-Input tokens(const fs::path& folder) { return {"tokens", folder / "tokens.h5", tokens_schema}; }
-Input pretrained(const fs::path& folder) {
-  return {"pretrained", folder / "pretrained.h5", pretrained_schema};
+fs::path place_of(const fs::path& in, const std::string& scheme) {
+  return chain::baseline_place(in, config::baseline_folder(scheme));
 }
-Input searched(const fs::path& folder) { return {"searched", folder / "searched.h5", searched_schema}; }
 
-fs::path baseline(const fs::path& in, const std::string& scheme) {
-  return in / "baselines" / config::baseline_folder(scheme);
-}
-Input searched_for(const config::SchemeWord& word, const fs::path& in) {
-  if (word.kind != config::SchemeWord::Kind::strategy) return searched(in);
-  const std::string strategy = config::to_text(word.strategy);
-  Input input = searched(baseline(in, strategy));
-  input.command = "bitdarts-search --out " + baseline(in, strategy).string() + " --in " + in.string() +
-                  " --search.strategy=" + strategy;
+// Made by `stage` in the folder of a scheme or a strategy, with this option.
+Input input_of_scheme(const std::string& stage, const fs::path& in, const std::string& scheme,
+                      const std::string& option) {
+  const chain::Stage& maker = chain::stage_called(stage);
+  const fs::path folder = place_of(in, scheme);
+  Input input = input_in(folder, maker.product);
+  input.command = chain::program_of(maker) + " --out " + folder.string() + " --in " + in.string() + " --" +
+                  option + "=" + scheme;
   return input;
 }
-Input finetuned(const fs::path& folder) { return {"finetuned", folder / "finetuned.h5", finetuned_schema}; }
+
+Input searched_for(const config::SchemeWord& word, const fs::path& in) {
+  if (word.kind != config::SchemeWord::Kind::strategy) return input_in(in, "searched");
+  return input_of_scheme("search", in, config::to_text(word.strategy), "search.strategy");
+}
+
+void add_inputs_of_finetune(const config::Config& config, const fs::path& in, std::vector<Input>& inputs) {
+  const config::SchemeWord word = config::read_scheme_word(config.finetune.scheme);
+  if (uses_search(config.finetune)) inputs.push_back(searched_for(word, in));
+  if (word.kind != config::SchemeWord::Kind::best) return;
+  for (const std::string& other : config::baselines_of(config)) {
+    inputs.push_back(input_of_scheme("finetune", in, other, "finetune.scheme"));
+    inputs.back().name += "-" + config::baseline_folder(other);
+  }
+}
+
+std::vector<std::string> extra_key_of_finetune(const config::Config& config) {
+  std::vector<std::string> key{scheme_text(config.finetune)};
+  const config::SchemeWord word = config::read_scheme_word(config.finetune.scheme);
+  const auto& budgets = config.search.budget;
+  // A search of several budgets holds the scheme of each.
+  if (word.is_found() && word.budget.empty() && !budgets.empty()) key.push_back("budget " + budgets.front());
+  if (word.kind != config::SchemeWord::Kind::best) return key;
+  // Which of them are within the budget is found out here.
+  key.push_back(config.search.cost);
+  key.push_back(budgets.empty() ? "" : budgets.front());
+  return key;
+}
 
 }  // namespace
 
-Description describe_tokenize(const std::vector<std::string>& text_facts) {
-  return {.name = "tokenize",
-          .schema_version = tokens_schema,
-          .product = "tokens.h5",
-          .sections = {},  // text_facts have the few options that matter here
-          .inputs = {},
-          .extra_key = text_facts};
-}
-
-Description describe_pretrain(const config::Config& config, const fs::path& in) {
-  Description description{.name = "pretrain",
-                          .schema_version = pretrained_schema,
-                          .product = "pretrained.h5",
-                          .sections = {"model", "pretrain", "run"},
-                          .inputs = {tokens(in)},
-                          .extra_key = {}};
-  const std::string& initial = config.pretrain.initial;
-  if (!initial.empty()) {
+std::vector<Input> inputs_of(const std::string& name, const config::Config& config, const fs::path& in,
+                             const fs::path& out) {
+  const chain::Stage& stage = chain::stage_called(name);
+  std::vector<Input> inputs;
+  for (const std::string& product : stage.inputs) {
+    if (name == "finetune" && product == "searched") {
+      add_inputs_of_finetune(config, in, inputs);
+      continue;
+    }
+    const bool of_this_scheme = chain::maker_of(product).times == chain::Stage::Times::per_scheme;
+    inputs.push_back(input_in(of_this_scheme ? out : in, product));
+  }
+  if (name == "pretrain" && !config.pretrain.initial.empty()) {
     // Training may go on with another text.
-    description.inputs.push_back(
-        {.name = "pretrained", .path = initial, .schema_version = pretrained_schema, .own_lineage = true});
+    inputs.push_back({.name = "pretrained",
+                      .path = config.pretrain.initial,
+                      .schema_version = stage.schema_version,
+                      .own_lineage = true});
   }
+  return inputs;
+}
+
+Description describe(const std::string& name, const config::Config& config, const fs::path& in,
+                     const fs::path& out) {
+  const chain::Stage& stage = chain::stage_called(name);
+  Description description{.name = stage.name,
+                          .schema_version = stage.schema_version,
+                          .product = chain::file_of(stage),
+                          .sections = stage.sections,
+                          .inputs = inputs_of(name, config, in, out),
+                          .extra_key = {}};
+  if (name == "tokenize") description.extra_key = {"seed " + std::to_string(config.run.seed)};
+  if (name == "finetune") description.extra_key = extra_key_of_finetune(config);
   return description;
 }
 
-Description describe_search(const fs::path& in) {
-  return {.name = "search",
-          .schema_version = searched_schema,
-          .product = "searched.h5",
-          .sections = {"search", "run"},
-          .inputs = {tokens(in), pretrained(in)},
-          .extra_key = {}};
-}
-
-Description describe_finetune(const config::Config& config, const fs::path& in, const std::string& scheme) {
-  Description description{
-      .name = "finetune",
-      .schema_version = finetuned_schema,
-      .product = "finetuned.h5",
-      .sections = {"finetune", "run"},
-      .inputs = {tokens(in), pretrained(in)},
-      .extra_key = {scheme, config.search.weight_scale, config.search.quantize_head ? "head" : "",
-                    config.search.tie, std::to_string(config.search.calibration_sequences),
-                    exactly(config.search.clip_decay)}};
-  const config::SchemeWord word = config::read_scheme_word(config.finetune.scheme);
-  if (uses_search(config.finetune)) description.inputs.push_back(searched_for(word, in));
-  // A search of several budgets holds the scheme of each.
-  if (word.is_found() && word.budget.empty() && !config.search.budget.empty())
-    description.extra_key.push_back("budget " + config.search.budget.front());
-  if (word.kind != config::SchemeWord::Kind::best) return description;
-  for (const std::string& other : config::baselines_of(config)) {
-    Input input = finetuned(baseline(in, other));
-    input.command = "bitdarts-finetune --out " + baseline(in, other).string() + " --in " + in.string() +
-                    " --finetune.scheme=" + other;
-    input.name += "-" + config::baseline_folder(other);
-    description.inputs.push_back(std::move(input));
-  }
-  // Which of them are within the budget is found out here.
-  description.extra_key.push_back(config.search.cost);
-  description.extra_key.push_back(config.search.budget.empty() ? "" : config.search.budget.front());
+Description describe_tokenize(const std::vector<std::string>& text_facts) {
+  Description description = describe("tokenize", {}, {}, {});
+  description.sections = {};  // text_facts have the few options that matter here
+  description.extra_key = text_facts;
   return description;
-}
-
-Description describe_reference(const fs::path& in) {
-  return {.name = "reference",
-          .schema_version = reference_schema,
-          .product = "reference.h5",
-          .sections = {"evaluate", "run"},
-          .inputs = {tokens(in), pretrained(in)},
-          .extra_key = {}};
-}
-
-Description describe_evaluate(const fs::path& in, const fs::path& out) {
-  return {.name = "evaluate",
-          .schema_version = evaluation_schema,
-          .product = "evaluation.h5",
-          .sections = {"evaluate", "run"},
-          .inputs = {tokens(in), pretrained(in), finetuned(out)},
-          .extra_key = {}};
 }
 
 std::string scheme_text(const config::FinetuneOptions& options, const std::string& option) {

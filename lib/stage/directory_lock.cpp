@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <sstream>
 
 #include "core/error.hpp"
 
@@ -32,15 +33,23 @@ bool try_lock(int descriptor, int* failure) {
   return taken;
 }
 
-std::string text_of(int descriptor) {
-  std::array<char, 256> text{};
+// The file has a line for people, and one with the stage for programs.
+std::string text_of(const LockHolder& holder) { return holder.words + "\n" + holder.stage + "\n"; }
+
+LockHolder holder_in(int descriptor) {
+  std::array<char, 1024> text{};
   const auto length = ::pread(descriptor, text.data(), text.size(), 0);
-  return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : "another run";
+  LockHolder holder{.stage = {}, .words = "another run"};
+  if (length <= 0) return holder;
+  std::istringstream lines(std::string(text.data(), static_cast<std::size_t>(length)));
+  std::getline(lines, holder.words);
+  std::getline(lines, holder.stage);
+  return holder;
 }
 
 }  // namespace
 
-DirectoryLock::DirectoryLock(const fs::path& directory, const std::string& holder)
+DirectoryLock::DirectoryLock(const fs::path& directory, const LockHolder& holder)
     : path_(directory / file_name) {
   std::error_code failed;
   made_ = fs::create_directories(directory, failed);
@@ -50,7 +59,7 @@ DirectoryLock::DirectoryLock(const fs::path& directory, const std::string& holde
     int failure = 0;
     if (!try_lock(descriptor_, &failure)) {
       const bool held = failure == EAGAIN || failure == EACCES;
-      const std::string other = held ? text_of(descriptor_) : "";
+      const std::string other = held ? holder_in(descriptor_).words : "";
       ::close(descriptor_);
       descriptor_ = -1;
       if (held)
@@ -64,7 +73,7 @@ DirectoryLock::DirectoryLock(const fs::path& directory, const std::string& holde
     if (still_there()) break;
     ::close(descriptor_);
   }
-  write(holder);
+  write(text_of(holder));
 }
 
 DirectoryLock::~DirectoryLock() {
@@ -80,14 +89,14 @@ bool DirectoryLock::file_in(const fs::path& directory) {
   return fs::exists(directory / file_name, unknown);
 }
 
-std::string DirectoryLock::holder_of(const fs::path& directory) {
+std::optional<LockHolder> DirectoryLock::holder_of(const fs::path& directory) {
   const int descriptor = ::open((directory / file_name).c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return {};
+  if (descriptor < 0) return std::nullopt;
   struct flock whole_file {};
   whole_file.l_type = F_WRLCK;
   whole_file.l_whence = SEEK_SET;
   const bool held = ::fcntl(descriptor, F_OFD_GETLK, &whole_file) == 0 && whole_file.l_type != F_UNLCK;
-  const std::string holder = held ? text_of(descriptor) : "";
+  const auto holder = held ? std::optional(holder_in(descriptor)) : std::nullopt;
   ::close(descriptor);
   return holder;
 }

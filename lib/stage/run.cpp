@@ -84,9 +84,10 @@ bool Run::up_to_date() const {
   return true;
 }
 
-std::string Run::holder() const {
-  return "bitdarts-" + description_.name + ", process " + std::to_string(getpid()) + " on " + host_name() +
-         ", since " + started_;
+LockHolder Run::holder() const {
+  return {.stage = description_.name,
+          .words = "bitdarts-" + description_.name + ", process " + std::to_string(getpid()) + " on " +
+                   host_name() + ", since " + started_};
 }
 
 void Run::tidy_up() const {

@@ -75,7 +75,7 @@ class Run {
   void take_directory();
   /// Removes what a run left that was killed after it had published, where that is allowed.
   void tidy_up() const;
-  std::string holder() const;  ///< this run, as the lock of its directory names it
+  LockHolder holder() const;  ///< this run, as the lock of its directory names it
   store::Provenance provenance() const;
   const Context& context_;
   Description description_;
@@ -92,26 +92,17 @@ class Run {
 int stage_main(int argc, char** argv, const std::string& name,
                const std::function<void(const Context&)>& work);
 
-/// A stage that works with LibTorch: what `describe` says of it, and where there is something to do its work,
-/// which the shared library bitdarts_work has under the stage's name. It is loaded then and not before:
-/// LibTorch takes half a second to load, and most starts of a stage find its product up to date.
+/// A stage that works with LibTorch, as describe() has it: where there is something to do, its work is what
+/// the shared library bitdarts_work has under the stage's name (stages/work/). It is loaded then and not
+/// before: LibTorch takes half a second to load, and most starts of a stage find its product up to date.
 using Work = void(const Context&, Run&);
-int torch_stage_main(int argc, char** argv, const std::string& name,
-                     const std::function<Description(const Context&)>& describe);
+int torch_stage_main(int argc, char** argv, const std::string& name);
 
 /// The main of a program that starts no MPI: `work` gets the arguments and returns the exit code; what it
 /// throws is said and becomes one. 1 when stdout did not take everything: a table that did not reach its file
 /// must not look well.
 int plain_main(int argc, char** argv, const std::string& name,
                const std::function<int(std::vector<std::string>)>& work);
-
-/// The stage that makes the product called `product_name` ("pretrained" -> "pretrain"), as Input::name has
-/// it; Error when there is none.
-std::string stage_of(const std::string& product_name);
-/// The other way round ("pretrain" -> "pretrained").
-std::string product_of(const std::string& stage_name);
-/// Its executable ("pretrained" -> "bitdarts-pretrain").
-std::string maker_of(const std::string& product_name);
 
 /// Versions of the libraries in use, for the provenance ("OpenMPI 4.1.4, HDF5 1.10.8"); rooms above add their
 /// own.

@@ -2,7 +2,6 @@
 
 #include "core/error.hpp"
 #include "core/hash.hpp"
-#include "stage/stage.hpp"
 
 namespace bitdarts::stage {
 
@@ -12,7 +11,7 @@ store::InputRecord verified(const Input& input) {
   if (!input.command.empty() && !fs::exists(input.path, ignored))
     throw InputError("the file does not exist", input.path.string(),
                      "run " + input.command + " first (pipelines/run does)");
-  store::open_product(input.path, stage_of(input.name), input.schema_version, &hash);
+  store::open_product(input.path, chain::maker_of(input.name).name, input.schema_version, &hash);
   return {input.name, input.path.string(), hash};
 }
 

@@ -24,10 +24,9 @@ Work& work_of(const std::string& name) {
 
 }  // namespace
 
-int torch_stage_main(int argc, char** argv, const std::string& name,
-                     const std::function<Description(const Context&)>& describe) {
+int torch_stage_main(int argc, char** argv, const std::string& name) {
   return stage_main(argc, argv, name, [&](const Context& context) {
-    Run run(context, describe(context));
+    Run run(context, describe(name, context.config, context.in, context.out));
     if (run.begin()) work_of(name)(context, run);
   });
 }

@@ -6,6 +6,7 @@
 
 #include "config/scheme_word.hpp"
 #include "report/format.hpp"
+#include "report/measures.hpp"
 #include "sweep/results.hpp"
 
 namespace bitdarts::sweep {
@@ -34,14 +35,6 @@ std::string words_of(const Settings& settings) {
   for (const auto& [key, value] : settings) words += (words.empty() ? "" : ", ") + key + " = " + value;
   return words;
 }
-
-// Every number of an evaluation: what a mean is taken of.
-constexpr double EvaluatedModel::*numbers[] = {
-    &EvaluatedModel::perplexity,      &EvaluatedModel::bits_per_byte,     &EvaluatedModel::nll,
-    &EvaluatedModel::kl_divergence,   &EvaluatedModel::top1_agreement,    &EvaluatedModel::weight_bits,
-    &EvaluatedModel::weight_bits_all, &EvaluatedModel::input_bits,        &EvaluatedModel::model_bytes,
-    &EvaluatedModel::quantized_bytes, &EvaluatedModel::compression_ratio, &EvaluatedModel::bops_ratio,
-    &EvaluatedModel::bops_ratio_all,  &EvaluatedModel::size_ratio,        &EvaluatedModel::budget_ratio};
 
 Spread spread_in(const Results& results, const Group& group, double EvaluatedModel::*number) {
   std::vector<double> values;
@@ -73,7 +66,11 @@ void summarise(const Results& results, Group& group) {
   if (group.tasks.empty()) return;
   group.mean = *results.tasks[group.tasks.front()].model;  // its name and role
   group.mean.windows = {};
-  for (const auto number : numbers) group.mean.*number = spread_in(results, group, number).mean;
+  const auto take_mean = [&](double EvaluatedModel::*number) {
+    group.mean.*number = spread_in(results, group, number).mean;
+  };
+  for (const report::Measure& measure : report::measures()) take_mean(measure.value);
+  take_mean(&EvaluatedModel::budget_ratio);
   group.perplexity = spread_in(results, group, &EvaluatedModel::perplexity);
   group.bits_per_byte = spread_in(results, group, &EvaluatedModel::bits_per_byte);
   group.divergence = spread_in(results, group, &EvaluatedModel::kl_divergence);

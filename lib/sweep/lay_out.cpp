@@ -1,9 +1,9 @@
 // The places of a plan, on disk.
 #include <unistd.h>
 
+#include "chain/stages.hpp"
 #include "core/error.hpp"
 #include "stage/directory_lock.hpp"
-#include "stage/stage.hpp"
 #include "store/product.hpp"
 #include "sweep/plan.hpp"
 
@@ -32,7 +32,7 @@ bool is_product(const fs::path& path) {
   if (type_of(path) != fs::file_type::regular) return false;
   try {
     const auto facts = store::read_provenance(store::File::open(path));
-    return facts.stage == stage::stage_of(path.stem().string());
+    return facts.stage == chain::maker_of(path.stem().string()).name;
   } catch (const Error&) {
     return false;
   }
@@ -65,7 +65,7 @@ void hand_over_checkpoints(const fs::path& path, const fs::path& shared) {
                  theirs = shared.parent_path() / ".checkpoints" / path.stem();
   std::error_code ignored;
   if (!fs::is_directory(mine, ignored) || fs::exists(theirs, ignored)) return;
-  if (!stage::DirectoryLock::holder_of(path.parent_path()).empty()) return;
+  if (stage::DirectoryLock::holder_of(path.parent_path())) return;
   fs::create_directories(theirs.parent_path(), ignored);
   fs::rename(mine, theirs, ignored);
   for (const fs::path& folder : {mine.parent_path(), theirs.parent_path()})

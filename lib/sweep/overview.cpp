@@ -5,15 +5,15 @@
 namespace bitdarts::sweep {
 
 std::string overview(const Plan& plan, const std::vector<Piece>& pieces,
-                     const std::vector<report::StageStatus>& stages, const std::set<std::string>& known) {
+                     const std::vector<pipeline::StageStatus>& stages, const std::set<std::string>& known) {
   std::ostringstream text;
   std::size_t made = 0, shown = 0, fresh = 0, baselines = 0;
   std::set<std::string> looked_at, open, not_needed;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
-    made += stages[i].up_to_date;
+    made += stages[i].up_to_date();
     looked_at.insert(pieces[i].place);
-    if (!stages[i].up_to_date) open.insert(pieces[i].place);
-    if (stages[i].state == report::StageStatus::State::not_needed) not_needed.insert(pieces[i].place);
+    if (!stages[i].up_to_date()) open.insert(pieces[i].place);
+    if (stages[i].state == pipeline::StageStatus::State::not_needed) not_needed.insert(pieces[i].place);
   }
   const auto line = [&](const std::string& place) {
     text << place << "  "

@@ -12,7 +12,7 @@ namespace bitdarts::sweep {
 /// the plan has, and the sums. `stages` says how it stands with each of them; `known` are the ids of the
 /// tasks that are not new.
 std::string overview(const Plan& plan, const std::vector<Piece>& pieces,
-                     const std::vector<report::StageStatus>& stages, const std::set<std::string>& known);
+                     const std::vector<pipeline::StageStatus>& stages, const std::set<std::string>& known);
 
 /// One line about the tasks that were evaluated in the folder of the sweep and are no part of the plan any
 /// more; empty when there is none.

@@ -4,6 +4,7 @@
 
 #include "report/csv.hpp"
 #include "report/html.hpp"
+#include "report/measures.hpp"
 #include "sweep/choices.hpp"
 
 namespace bitdarts::sweep {
@@ -64,6 +65,16 @@ std::string value_in(const std::vector<std::pair<std::string, std::string>>& set
   return "-";
 }
 
+// The number as people read it, with the exact one to sort by.
+std::string measured(const report::EvaluatedModel& model, double report::EvaluatedModel::*value) {
+  const report::Measure& measure = report::measure_of(value);
+  return cell(measure.shown(model), measure.of(model));
+}
+
+double report::EvaluatedModel::*cost_in(const Results& results) {
+  return results.by_size ? &report::EvaluatedModel::size_ratio : &report::EvaluatedModel::bops_ratio;
+}
+
 std::string against_rival(const Group& group) {
   if (group.rival.empty()) return "<td>-</td><td>-</td>";
   return cell(group.rival + " (" + fixed(group.rival_perplexity, 3) + ")") +
@@ -75,10 +86,12 @@ std::string groups_html(const Results& results) {
   for (const std::string& key : results.keys)
     if (key != "run.seed") header.push_back(key);
   const auto keys = header;
-  header.insert(header.end(),
-                {"front", "runs", "perplexity", results.by_size ? "size ratio" : "BOPs ratio",
-                 "with the output head", "best rival within its budget", "against it", "bits per weight",
-                 "bits per input", "KL [nats]", "top-1 agrees", "bits per byte", "model [MB]"});
+  using M = report::EvaluatedModel;
+  const auto title = [](double M::*value) { return report::measure_of(value).title; };
+  header.insert(header.end(), {"front", "runs", title(&M::perplexity), title(cost_in(results)),
+                               title(&M::bops_ratio_all), "best rival within its budget", "against it",
+                               title(&M::weight_bits), title(&M::input_bits), title(&M::kl_divergence),
+                               title(&M::top1_agreement), title(&M::bits_per_byte), title(&M::model_bytes)});
   std::string rows;
   for (const Group& group : results.groups) {
     rows += group.on_front ? "<tr class=\"searched\">" : "<tr>";
@@ -88,13 +101,13 @@ std::string groups_html(const Results& results) {
     rows += cell(group.on_front ? "●" : "", group.on_front ? 0 : 1) +
             cell(runs, static_cast<double>(group.tasks.size())) +
             cell(in_words(group.perplexity, 3), group.perplexity.mean) +
-            cell(percent(group.cost.mean, 3), group.cost.mean) +
-            cell(percent(group.mean.bops_ratio_all), group.mean.bops_ratio_all) + against_rival(group) +
-            cell(fixed(group.mean.weight_bits, 2)) + cell(fixed(group.mean.input_bits, 2)) +
+            cell(percent(group.cost.mean, 3), group.cost.mean) + measured(group.mean, &M::bops_ratio_all) +
+            against_rival(group) + measured(group.mean, &M::weight_bits) +
+            measured(group.mean, &M::input_bits) +
             cell(in_words(group.divergence, 4), group.divergence.mean) +
-            cell(percent(group.mean.top1_agreement), group.mean.top1_agreement) +
+            measured(group.mean, &M::top1_agreement) +
             cell(in_words(group.bits_per_byte, 4), group.bits_per_byte.mean) +
-            cell(fixed(group.mean.model_bytes / 1e6, 3)) + "</tr>\n";
+            measured(group.mean, &M::model_bytes) + "</tr>\n";
   }
   for (const FullPrecision& full : results.full_precision) {
     rows += "<tr>";
@@ -124,8 +137,10 @@ std::string tasks_html(const Results& results) {
                                  [](const TaskResult& result) { return !result.task.name.empty(); });
   if (named) header.emplace_back("name");
   header.insert(header.end(), results.keys.begin(), results.keys.end());
-  header.insert(header.end(), {"perplexity", results.by_size ? "size ratio" : "BOPs ratio", "bits per weight",
-                               "bits per input", "KL [nats]", "state"});
+  using M = report::EvaluatedModel;
+  const auto numbers = {&M::perplexity, cost_in(results), &M::weight_bits, &M::input_bits, &M::kl_divergence};
+  for (const auto value : numbers) header.push_back(report::measure_of(value).title);
+  header.emplace_back("state");
   std::string rows;
   for (const TaskResult& result : results.tasks) {
     const std::string id = escaped(result.task.id);
@@ -135,10 +150,8 @@ std::string tasks_html(const Results& results) {
     if (named) rows += cell(result.task.name.empty() ? "-" : result.task.name);
     for (const std::string& key : results.keys) rows += cell(value_in(result.task.settings, key));
     const report::EvaluatedModel model = result.model.value_or(report::EvaluatedModel{});
-    rows += cell(fixed(model.perplexity, 3)) +
-            cell(percent(results.cost_of(model), 3), results.cost_of(model)) +
-            cell(fixed(model.weight_bits, 2)) + cell(fixed(model.input_bits, 2)) +
-            cell(fixed(model.kl_divergence, 4)) + cell(result.model ? "done" : result.missing) + "</tr>\n";
+    for (const auto value : numbers) rows += measured(model, value);
+    rows += cell(result.model ? "done" : result.missing) + "</tr>\n";
   }
   return table(header, rows);
 }

@@ -1,33 +1,39 @@
 #include "sweep/plan.hpp"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 
+#include "chain/stages.hpp"
 #include "config/nearest.hpp"
 #include "core/error.hpp"
 #include "stage/descriptions.hpp"
-#include "stage/stage.hpp"
 #include "sweep/recipe.hpp"
 
 namespace bitdarts::sweep {
 namespace {
 
-constexpr std::array<const char*, 5> makers{"tokenize", "pretrain", "reference", "search", "finetune"};
+using chain::Stage;
+using Times = Stage::Times;
 
-constexpr const char* reference = "reference";  // nothing but evaluations takes it
+// The recipes of what is spare, by which tasks would share it.
+template <class Use>
+void for_each_spare(Use&& use) {
+  for (const Stage& stage : chain::stages())
+    if (stage.times == Times::spare) use(stage);
+}
 
-// Which stages' products are shared, beside tokenize's and pretrain's: a rule about the options that are
-// swept, not about their values, so that one more value moves nothing. (Values of finetune.scheme can: of
+// Which stages' products are shared, beside those that a pipeline makes once: a rule about the options that
+// are swept, not about their values, so that one more value moves nothing. (Values of finetune.scheme can: of
 // several schemes those at the budgets of one search take it.) One more option can, too: lay_out brings what
 // was made before to where it is shared from then on.
 struct Sharing {
-  bool search = false, finetune = false;
-  std::map<std::string, int> references;  // by recipe, the tasks that would take it
+  std::set<std::string> shared;
+  std::map<std::string, int> spares;  // by recipe, the tasks that would take it
 
   Sharing(const config::Sweep& sweep, const config::Config& base, const std::vector<Task>& tasks) {
-    for (const Task& task : tasks) ++references[recipe_name(reference, task.config)];
+    for (const Task& task : tasks)
+      for_each_spare([&](const Stage& spare) { ++spares[recipe_name(spare.name, task.config)]; });
     std::set<std::string> swept;
     for (const config::SweepAxis& axis : sweep.axes)
       for (const config::SweepPoint& point : axis.points)
@@ -36,32 +42,34 @@ struct Sharing {
     const bool several_budgets = std::any_of(tasks.begin(), tasks.end(), [](const Task& task) {
       return task.config.finetune.scheme.starts_with("searched:");
     });
-    search = several_budgets;
-    for (const std::string& key : swept) {
-      const bool after_finetune = key.starts_with("evaluate.");
+    for (const Stage& stage : chain::stages()) {
+      const bool once = stage.times == Times::once || stage.times == Times::spare;
+      const bool for_budgets = stage.times == Times::per_search && several_budgets;
       // Of several schemes, one at most is the searched one, unless they are of several budgets.
-      const bool after_search = key.starts_with("finetune.") && (key != "finetune.scheme" || from_swept);
-      search = search || after_search || after_finetune;
-      finetune = finetune || after_finetune;
+      const bool before_what_is_swept = std::any_of(swept.begin(), swept.end(), [&](const std::string& key) {
+        return is_later(key, stage) && (key != "finetune.scheme" || from_swept);
+      });
+      if (once || for_budgets || before_what_is_swept) shared.insert(stage.name);
     }
   }
-  bool shares(const std::string& stage) const {
-    if (stage == "search") return search;
-    if (stage == "finetune") return finetune;
-    return stage == "tokenize" || stage == "pretrain" || stage == reference;
+  // Is it an option of a stage after this one?
+  static bool is_later(const std::string& key, const Stage& stage) {
+    const Stage* other = chain::find_stage(key.substr(0, key.find('.')));
+    return other != nullptr && other > &stage;
   }
   // The stages of a task, in order. An evaluation that is alone with its full-precision model runs it itself;
   // it has the same bits either way, so that one more task may well change this.
-  std::vector<std::string> stages_of(const config::Config& config) const {
-    std::vector<std::string> stages{"tokenize", "pretrain"};
-    if (references.at(recipe_name(reference, config)) > 1) stages.emplace_back(reference);
-    if (stage::uses_search(config.finetune)) stages.emplace_back("search");
-    stages.insert(stages.end(), {"finetune", "evaluate"});
+  std::vector<const Stage*> stages_of(const config::Config& config) const {
+    std::vector<const Stage*> stages;
+    for (const Stage& stage : chain::stages()) {
+      const bool page = stage.times == Times::page;
+      const bool idle = stage.times == Times::per_search && !stage::uses_search(config.finetune);
+      const bool alone = stage.times == Times::spare && spares.at(recipe_name(stage.name, config)) == 1;
+      if (!page && !idle && !alone) stages.push_back(&stage);
+    }
     return stages;
   }
 };
-
-std::string product_file(const std::string& stage) { return stage::product_of(stage) + ".h5"; }
 
 class Planner {
  public:
@@ -69,32 +77,31 @@ class Planner {
 
   void add(const Task& task) {
     const std::string own = "tasks/" + task.id;
-    std::map<std::string, std::string> place;  // stage -> where its product lies
-    for (const std::string& stage : sharing_.stages_of(task.config)) {
-      place[stage] = sharing_.shares(stage) ? "shared/" + recipe_name(stage, task.config) : own;
+    std::map<const Stage*, std::string> place;  // where its product lies
+    for (const Stage* stage : sharing_.stages_of(task.config)) {
+      place[stage] =
+          sharing_.shared.contains(stage->name) ? "shared/" + recipe_name(stage->name, task.config) : own;
       // The inputs of whatever runs there; a task's folder has links to all that is made for it.
       for (const auto& [earlier, where] : place)
-        if (earlier != stage && earlier != reference && where != place[stage])
-          link(place[stage], where, earlier);
-      if (place[stage] != own) link(own, place[stage], stage);
-      put(place[stage], stage, task);
+        if (earlier != stage && earlier->times != Times::spare && where != place[stage])
+          link(place[stage], where, *earlier);
+      if (place[stage] != own) link(own, place[stage], *stage);
+      put(place[stage], stage->name, task);
     }
   }
 
   void finish() {
     const auto rank = [](const Piece& piece) {
-      if (!piece.shared()) return makers.size();
-      const auto* const at = std::find(makers.begin(), makers.end(), piece.stage);
-      return static_cast<std::size_t>(at - makers.begin());
+      return piece.shared() ? chain::position_of(piece.stage) : chain::stages().size();
     };
     std::stable_sort(plan_.pieces.begin(), plan_.pieces.end(),
                      [&](const Piece& a, const Piece& b) { return rank(a) < rank(b); });
   }
 
  private:
-  void link(const std::string& from, const std::string& to, const std::string& stage) {
-    const std::string path = from + "/" + product_file(stage);
-    if (linked_.insert(path).second) plan_.links.push_back({path, "../../" + to + "/" + product_file(stage)});
+  void link(const std::string& from, const std::string& to, const Stage& stage) {
+    const std::string file = chain::file_of(stage), path = from + "/" + file;
+    if (linked_.insert(path).second) plan_.links.push_back({path, "../../" + to + "/" + file});
   }
 
   void put(const std::string& place, const std::string& stage, const Task& task) {
@@ -142,19 +149,21 @@ std::vector<Piece> pieces_of(const Plan& plan, const std::vector<std::string>& i
   return pieces;
 }
 
-std::vector<report::StageStatus> survey(const std::vector<Piece>& pieces) {
-  report::Survey survey;
+std::vector<pipeline::StageStatus> survey(const std::vector<Piece>& pieces) {
+  pipeline::Survey survey;
   for (const Piece& piece : pieces) survey.look(piece.stage, piece.config);
-  auto stages = std::move(survey).found();
-  std::set<std::string> wanted;  // by evaluations
-  for (std::size_t i = 0; i < pieces.size(); ++i)
-    if (pieces[i].stage == "evaluate" && !stages[i].up_to_date)
-      wanted.insert("shared/" + recipe_name(reference, pieces[i].config));
+  auto stages = survey.found();
+  std::set<std::string> wanted;
+  for_each_spare([&](const Stage& spare) {
+    for (std::size_t i = 0; i < pieces.size(); ++i)
+      if (pieces[i].stage == spare.spares && !stages[i].up_to_date())
+        wanted.insert("shared/" + recipe_name(spare.name, pieces[i].config));
+  });
   for (std::size_t i = 0; i < pieces.size(); ++i) {
-    if (pieces[i].stage != reference || stages[i].up_to_date || wanted.contains(pieces[i].place)) continue;
-    stages[i].up_to_date = true;
-    stages[i].state = report::StageStatus::State::not_needed;
-    stages[i].text = "not needed (the evaluations that would take it are up to date)";
+    const Stage& stage = chain::stage_called(pieces[i].stage);
+    if (stage.times != Times::spare || stages[i].up_to_date() || wanted.contains(pieces[i].place)) continue;
+    stages[i].state = pipeline::StageStatus::State::not_needed;
+    stages[i].reason = "what would take it is up to date: " + stage.spares;
   }
   return stages;
 }

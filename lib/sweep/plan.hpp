@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "report/status.hpp"
+#include "pipeline/status.hpp"
 #include "sweep/tasks.hpp"
 
 namespace bitdarts::sweep {
@@ -52,6 +52,6 @@ void lay_out(const Plan& plan);
 
 /// Which pieces are up to date; reads whole files, those that are shared once. A full-precision model is not
 /// needed where the evaluations that would take it are up to date.
-std::vector<report::StageStatus> survey(const std::vector<Piece>& pieces);
+std::vector<pipeline::StageStatus> survey(const std::vector<Piece>& pieces);
 
 }  // namespace bitdarts::sweep

@@ -7,23 +7,23 @@ bool is_sweep(const fs::path& folder) {
   return fs::exists(folder / "manifest.tsv", absent);
 }
 
-std::vector<report::StageProgress> sweep_progress(const Plan& plan) {
+std::vector<pipeline::StageProgress> sweep_progress(const Plan& plan) {
   const auto stages = survey(plan.pieces);
-  std::vector<report::StageProgress> places;
+  std::vector<pipeline::StageProgress> places;
   for (std::size_t i = 0; i < plan.pieces.size(); ++i) {
     const std::string& place = plan.pieces[i].place;
     const bool same = !places.empty() && places.back().where == place;
     if (same && !places.back().done()) continue;
-    report::StageProgress progress = report::progress_of(stages[i]);
-    progress.where = place;
+    pipeline::StageProgress progress = pipeline::progress_of(stages[i]);
+    progress.where = progress.job = place;
     if (same) places.pop_back();
     places.push_back(std::move(progress));
   }
   return places;
 }
 
-std::string tasks_in_words(const std::vector<report::StageProgress>& places) {
-  using State = report::StageProgress::State;
+std::string tasks_in_words(const std::vector<pipeline::StageProgress>& places) {
+  using State = pipeline::StageProgress::State;
   std::size_t tasks = 0, made = 0, failed = 0;
   for (const auto& place : places) {
     if (!place.where.starts_with("tasks/")) continue;

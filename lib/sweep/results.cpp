@@ -1,12 +1,13 @@
 #include "sweep/results.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <sstream>
 
+#include "chain/stages.hpp"
 #include "core/error.hpp"
-#include "report/stored_scheme.hpp"
+#include "pipeline/failure.hpp"
+#include "products/stored_scheme.hpp"
 #include "stage/descriptions.hpp"
 #include "store/product.hpp"
 
@@ -14,20 +15,7 @@ namespace bitdarts::sweep {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A product of the chain, and what of the configuration makes it what it is.
-struct Link {
-  const char* name;
-  std::vector<std::string> sections;
-};
-const std::vector<Link>& chain() {
-  static const std::vector<Link> links{{"tokens", {"data", "tokenizer"}},
-                                       {"pretrained", {"model", "pretrain", "run"}},
-                                       {"searched", {"search", "run"}},
-                                       {"finetuned", {"finetune", "search", "run"}},
-                                       {"evaluation", {"evaluate", "run"}}};
-  return links;
-}
+using Times = chain::Stage::Times;
 
 // The first of these options that differs, with both values; empty when none does.
 std::string different_option(const config::Config& made, const config::Config& wanted,
@@ -37,14 +25,10 @@ std::string different_option(const config::Config& made, const config::Config& w
   std::map<std::string, std::string> have;
   std::istringstream lines(config::result_options(made, sections));
   for (std::string line; std::getline(lines, line);) have[line.substr(0, line.find(" = "))] = line;
-  // Of the section of the search a finetuning takes a few options, as one without a search shows.
-  config::Config by_hand;
-  by_hand.finetune.scheme = "uniform:lsq+:w4a8";
-  const bool finetuning = sections.front() == "finetune";
   for (std::string line; std::getline(want, line);) {
     const std::string name = line.substr(0, line.find(" = "));
     const auto mine = have.find(name);
-    if (mine != have.end() && mine->second != line && (!finetuning || bears_on(name, by_hand)))
+    if (mine != have.end() && mine->second != line)
       return "made with " + mine->second + ", and the sweep now has " + line.substr(name.size() + 3);
   }
   return {};
@@ -58,16 +42,17 @@ std::string recorded_hash(const fs::path& path) {
 // why. Reads what products say of themselves, not what they hold.
 std::string out_of_date(const fs::path& folder, const config::Config& wanted) {
   std::error_code absent;
-  for (const Link& link : chain()) {
-    const std::string file = std::string(link.name) + ".h5";
+  for (const chain::Stage& stage : chain::stages()) {
+    if (stage.product.empty() || stage.times == Times::spare) continue;
+    const std::string file = chain::file_of(stage);
     if (!fs::exists(folder / file, absent)) {
-      if (link.name == std::string("searched") && !stage::uses_search(wanted.finetune)) continue;
+      if (stage.times == Times::per_search && !stage::uses_search(wanted.finetune)) continue;
       return file + " is not made yet";
     }
     try {
       const auto facts = store::read_provenance(store::File::open(folder / file));
       const auto made = config::from_ini(facts.configuration, (folder / file).string());
-      if (const auto other = different_option(made, wanted, link.sections); !other.empty())
+      if (const auto other = different_option(made, wanted, stage.sections); !other.empty())
         return file + " was " + other;
       for (const store::InputRecord& input : facts.inputs) {
         const fs::path lies = folder / (input.name + ".h5");
@@ -83,28 +68,17 @@ std::string out_of_date(const fs::path& folder, const config::Config& wanted) {
   return {};
 }
 
-std::string failure_in(const fs::path& folder) {
-  std::ifstream file(folder / "failed");
-  std::string text;
-  for (std::string line; std::getline(file, line);) {
-    const auto tab = line.find('\t');
-    if (tab == std::string::npos) continue;
-    const std::string name = line.substr(0, tab), value = line.substr(tab + 1);
-    if (name == "stage") text = value + " failed";
-    if (name == "exit_code") text += " with exit code " + value;
-    if (name == "message") text += ": " + value;
-  }
-  return text;
-}
-
 // Why there is no evaluation: the first thing that is not there.
-std::string why_missing(const fs::path& folder) {
-  if (std::string failure = failure_in(folder); !failure.empty()) return failure;
+std::string why_missing(const fs::path& folder, const config::Config& wanted) {
+  if (const auto failure = pipeline::failure_in(folder))
+    return failure->stage + " failed with exit code " + failure->exit_code + ": " + failure->message;
   std::error_code absent;
-  for (const auto& [file, words] : {std::pair{"tokens.h5", "the tokens that it shares are not made yet"},
-                                    {"pretrained.h5", "the pretrained model that it shares is not made yet"},
-                                    {"finetuned.h5", "not searched and finetuned yet"}})
-    if (!fs::exists(folder / file, absent)) return words;
+  for (const chain::Stage& stage : chain::stages()) {
+    if (stage.product.empty() || stage.times == Times::spare) continue;
+    if (stage.times == Times::per_search && !stage::uses_search(wanted.finetune)) continue;
+    if (!fs::exists(folder / chain::file_of(stage), absent))
+      return chain::file_of(stage) + " is not made yet (" + stage.name + ")";
+  }
   return "not evaluated yet";
 }
 
@@ -128,10 +102,10 @@ TaskResult result_of(const Task& task, const fs::path& folder, const std::string
   std::error_code absent;
   result.has_report = fs::exists(folder / "report" / "report.html", absent);
   std::vector<std::string> damaged;
-  const auto evaluation = report::load_product(folder / "evaluation.h5", "evaluate", damaged);
+  const auto evaluation = products::load_product(folder / "evaluation.h5", "evaluate", damaged);
   problems.insert(problems.end(), damaged.begin(), damaged.end());
   if (!evaluation) {
-    result.missing = damaged.empty() ? why_missing(folder) : "its evaluation.h5 is damaged";
+    result.missing = damaged.empty() ? why_missing(folder, task.config) : "its evaluation.h5 is damaged";
     return result;
   }
   if (const std::string why = out_of_date(folder, task.config); !why.empty()) {
@@ -144,7 +118,7 @@ TaskResult result_of(const Task& task, const fs::path& folder, const std::string
     result.model->budget_ratio = allowed_ratio(folder / "searched.h5", result.model->budget, by_size);
   result.full_precision = report::full_precision_model(*evaluation);
   result.pretrained = report::input_hash(*evaluation, "pretrained");
-  result.scheme = report::read_scheme(evaluation->file);
+  result.scheme = products::read_scheme(evaluation->file);
   return result;
 }
 

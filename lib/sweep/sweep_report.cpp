@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "report/csv.hpp"
 #include "report/format.hpp"
+#include "report/measures.hpp"
 #include "sweep/choices.hpp"
 #include "sweep/manifest.hpp"
 #include "sweep/page.hpp"
@@ -49,11 +50,8 @@ std::string tasks_csv(const Results& results) {
 
   std::vector<std::string> header{"id", "name", "kind"};
   header.insert(header.end(), results.keys.begin(), results.keys.end());
-  for (const char* name : {"perplexity", "nll", "bits_per_byte", "kl_divergence", "top1_agreement",
-                           "mean_weight_bits", "mean_weight_bits_all", "mean_input_bits", "model_bytes",
-                           "quantized_weight_bytes", "compression_ratio", "bops_ratio", "bops_ratio_all",
-                           "size_ratio", "full_precision_perplexity", "setting_on_front"})
-    header.emplace_back(name);
+  for (const report::Measure& measure : report::measures()) header.push_back(measure.key);
+  for (const char* name : {"full_precision_perplexity", "setting_on_front"}) header.emplace_back(name);
   for (const char* tensor : {"weights_", "inputs_"})
     for (const std::string& kind : kinds) header.push_back(tensor + kind);
   header.emplace_back("no_result_because");
@@ -65,11 +63,8 @@ std::string tasks_csv(const Results& results) {
     for (const std::string& key : results.keys) cells.push_back(value_in(result.task.settings, key));
     const EvaluatedModel m = result.model.value_or(EvaluatedModel{});
     const double full = result.full_precision ? result.full_precision->perplexity : NAN;
-    for (const double value :
-         {m.perplexity, m.nll, m.bits_per_byte, m.kl_divergence, m.top1_agreement, m.weight_bits,
-          m.weight_bits_all, m.input_bits, m.model_bytes, m.quantized_bytes, m.compression_ratio,
-          m.bops_ratio, m.bops_ratio_all, m.size_ratio, full})
-      cells.push_back(csv_number(value));
+    for (const report::Measure& measure : report::measures()) cells.push_back(csv_number(measure.of(m)));
+    cells.push_back(csv_number(full));
     cells.push_back(result.model ? (on_front(results, i) ? "1" : "0") : "");
     const Choices choices = choices_of({&result.scheme});
     for (const auto* counts : {&choices.weights, &choices.inputs})

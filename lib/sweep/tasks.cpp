@@ -11,6 +11,7 @@
 #include "config/scheme_word.hpp"
 #include "core/error.hpp"
 #include "core/hash.hpp"
+#include "pipeline/steps.hpp"
 #include "stage/descriptions.hpp"
 
 namespace bitdarts::sweep {
@@ -291,10 +292,6 @@ void refuse_what_needs_others(const std::vector<Task>& grid) {
 bool bears_on(const std::string& option, const config::Config& config) {
   if (option.starts_with("report.")) return false;
   if (!option.starts_with("search.")) return true;
-  // What a finetuning takes from the section of the search, be there a search or not.
-  for (const char* taken : {"search.weight_scale", "search.quantize_head", "search.tie",
-                            "search.calibration_sequences", "search.clip_decay"})
-    if (option == taken) return true;
   return stage::uses_search(config.finetune) &&
          config::bears_on_strategy(
              option, config::read_strategy(config.search.strategy).value_or(config::Strategy{}));
@@ -311,6 +308,15 @@ std::vector<Task> expand(const config::Sweep& sweep, const config::Config& base)
   for (const Task& task : grid) tasks.add(task);
   add_baselines(tasks, grid, base);
   return tasks.tasks();
+}
+
+void check_schemes(const std::vector<Task>& tasks) {
+  std::set<std::string> checked;  // a grid may have thousands of tasks, and few schemes
+  for (const Task& task : tasks) {
+    const std::string option = task.baseline ? "report.baselines" : scheme_key;
+    if (checked.insert(task.config.finetune.scheme).second)
+      pipeline::check_scheme_file(option, task.config.finetune.scheme);
+  }
 }
 
 std::vector<std::string> swept_keys(const std::vector<Task>& tasks) {

@@ -26,6 +26,10 @@ struct Task {
 /// finetune.scheme takes what is no task's own (a strategy, best).
 std::vector<Task> expand(const config::Sweep& sweep, const config::Config& base);
 
+/// ConfigError where a task's scheme is a file that cannot be read or is no table, the misspelt name of a
+/// strategy among them: to be known before the first task has searched (pipeline::check_scheme_file).
+void check_schemes(const std::vector<Task>& tasks);
+
 /// Does the option change what is made for this configuration?
 bool bears_on(const std::string& option, const config::Config& config);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "chain/places.hpp"
 #include "comm/together.hpp"
 #include "config/scheme_word.hpp"
 #include "core/error.hpp"
@@ -34,8 +35,8 @@ struct Choice {
 
 void read_all(const config::Config& config, const stage::Run& run, Choice& choice) {
   const auto shape = model::load_shape(store::File::open(run.input_path("pretrained")));
-  const auto layers = model::make_layout(shape, config.search.quantize_head).linears;
-  const auto budget = quant::parse_budgets(config.search, layers).front();
+  const auto layers = model::make_layout(shape, config.quantizer.quantize_head).linears;
+  const auto budget = quant::parse_budgets(config.search, config.quantizer, layers).front();
   choice.full_cost = quant::full_cost(budget.cost, layers);
   for (const std::string& scheme : config::baselines_of(config)) {
     const auto& path = run.input_path("finetuned-" + config::baseline_folder(scheme));
@@ -82,7 +83,7 @@ void publish_best(const stage::Context& context, stage::Run& run) {
     if (choice.best == nullptr)
       throw InputError(
           "none of the finetuned schemes is" + within(context.config.search) + ":" + in_words(choice),
-          (context.in / "baselines").string(),
+          chain::baselines_in(context.in).string(),
           "name one that is in report.baselines, or raise search.budget");
   });
   run.confirm_inputs();

@@ -23,7 +23,7 @@ class Finetuning : public Trainee {
              const model::ParameterLayout& layout, Engine<float>& engine, std::vector<float> weights,
              quant::Bank bank)
       : options_(context.config.finetune),
-        clip_decay_(context.config.search.clip_decay),
+        clip_decay_(context.config.quantizer.clip_decay),
         engine_(engine),
         weights_(layout, std::move(weights)),
         bank_(std::move(bank)),
@@ -117,13 +117,13 @@ class Finetuning : public Trainee {
 };
 
 // The quantizers of a search can be taken over only where their scales have the same form.
-void check_searched_options(const store::File& file, const config::SearchOptions& options) {
+void check_searched_options(const store::File& file, const config::QuantizerOptions& options) {
   if (file.required_text("/search", "weight_scale") == options.weight_scale &&
       (file.required_int("/search", "quantize_head") != 0) == options.quantize_head) {
     return;
   }
   throw InputError(
-      "the search was made with another search.weight_scale or search.quantize_head",
+      "the search was made with another quantizer.weight_scale or quantizer.quantize_head",
       file.path().string() + ":/search",
       "use the options of the search, or finetune.from=pretrained with finetune.ranges=calibrated");
 }
@@ -149,25 +149,25 @@ void run_finetune(const stage::Context& context, stage::Run& run) {
     throw InputError("the tokens have another vocabulary than the model", run.input_path("tokens").string(),
                      "run tokenize and pretrain again with the same configuration");
   }
-  const auto layout = model::make_layout(shape, config.search.quantize_head);
+  const auto layout = model::make_layout(shape, config.quantizer.quantize_head);
   auto weights = model::load_parameters(file, layout);
   using Kind = config::SchemeWord::Kind;
   const Kind kind = config::read_scheme_word(options.scheme).kind;
   const bool of_search = kind == Kind::searched || kind == Kind::strategy;
   const bool takes_ranges = options.from == "searched" || (of_search && options.ranges == "searched");
-  if (takes_ranges) check_searched_options(store::File::open(*searched), config.search);
+  if (takes_ranges) check_searched_options(store::File::open(*searched), config.quantizer);
   const auto resolved = resolve_scheme(options, layout.linears, text, searched, config.search.budget);
   const quant::Scheme& scheme = resolved.scheme;
   auto bank = quant::make_scheme_bank(layout.linears, scheme,
-                                      {.per_channel = config.search.weight_scale == "channel",
-                                       .tie_shared_input = config.search.tie == "shared-input",
+                                      {.per_channel = config.quantizer.weight_scale == "channel",
+                                       .tie_shared_input = config.quantizer.tie == "shared-input",
                                        .context = shape.context});
 
   Engine<float> engine(context.world, config.run.shards, shape, layout, device);
   // A scheme of no search starts from calibration, as every strategy has done that trained no ranges.
   const data::Sampler calibration(corpus.train, shape.context, static_cast<std::uint64_t>(config.run.seed),
                                   Stream::calibration_batch);
-  engine.calibrate(weights, bank, calibration, config.search.calibration_sequences);
+  engine.calibrate(weights, bank, calibration, config.quantizer.calibration_sequences);
   if (takes_ranges && !quant::load_bank(store::File::open(*searched), bank)) {
     context.console.warn(
         "the scheme has candidates that the search did not have: all steps and clips start from calibration");
@@ -191,8 +191,8 @@ void run_finetune(const stage::Context& context, stage::Run& run) {
     product.set_attribute("/finetune", "from", options.from);
     if (moved_before) product.set_attribute("/finetune", "search_tokens", *moved_before);
     product.set_attribute("/finetune", "steps", options.steps);
-    product.set_attribute("/finetune", "weight_scale", config.search.weight_scale);
-    product.set_attribute("/finetune", "quantize_head", std::int64_t{config.search.quantize_head});
+    product.set_attribute("/finetune", "weight_scale", config.quantizer.weight_scale);
+    product.set_attribute("/finetune", "quantize_head", std::int64_t{config.quantizer.quantize_head});
   });
   const auto losses = finetuning.metrics().column("validation", "loss");
   const auto bits = quant::summarise(layout.linears, scheme, model::unquantized_macs(shape, layout));

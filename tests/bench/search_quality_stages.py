@@ -3,8 +3,8 @@ import ctypes, hashlib, os, re, shlex, shutil, signal, subprocess, sys, time
 
 # What a finetuned model depends on beside its inputs and its scheme: these sections but for what is left out, and these options.
 SECTIONS, LEFT_OUT = ("finetune", "evaluate"), ("finetune.scheme",)
-OPTIONS = ("run.seed", "run.shards", "search.weight_scale", "search.quantize_head", "search.tie", "search.calibration_sequences",
-           "search.clip_decay")
+OPTIONS = ("run.seed", "run.shards", "quantizer.weight_scale", "quantizer.quantize_head", "quantizer.tie", "quantizer.calibration_sequences",
+           "quantizer.clip_decay")
 
 
 libc = ctypes.CDLL(None)

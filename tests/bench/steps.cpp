@@ -106,7 +106,7 @@ Step search_step(Work& work, config::SearchOptions options) {
   const auto budget =
       quant::parse_budget("w8a8", quant::CostKind::bops, work.layout.linears, candidates, candidates);
   auto bilevel = std::make_shared<search::Bilevel<float>>(
-      options, 1, work.engine, work.layout, std::move(work.parameters), bank, std::vector{budget},
+      options, 1e-4, 1, work.engine, work.layout, std::move(work.parameters), bank, std::vector{budget},
       search::Levels{work.outer, work.inner});
   return [bilevel](std::int64_t step) { bilevel->step(step); };
 }

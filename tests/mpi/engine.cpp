@@ -82,7 +82,7 @@ std::vector<std::string> search_digests(const comm::Communicator& world) {
       const auto set = quant::parse_candidates(names);
       const auto budget = quant::parse_budget("w4a8", quant::CostKind::bops, bench.layout.linears, set, set);
       search::Bilevel<float> bilevel(
-          options, 5, bench.engine, bench.layout, bench.parameters,
+          options, 1e-4, 5, bench.engine, bench.layout, bench.parameters,
           bench.bank({.per_channel = true, .tie_shared_input = true, .context = bench.shape.context}),
           {budget}, {bench.outer, bench.inner});
       for (std::int64_t step = 0; step < options.steps; ++step) bilevel.step(step);

@@ -85,6 +85,8 @@ batch = 4
 warmup_steps = 1
 validation_every = 2
 validation_batches = 1
+[quantizer]
+calibration_sequences = 4
 [search]
 steps = 4
 batch = 4
@@ -92,7 +94,6 @@ weight_candidates = lsq+:3 lsq+:4 pact:8 uniform:6
 activation_candidates = lsq+:4 pact:8 uniform:8
 budget = w4a8
 warmup_steps = 1
-calibration_sequences = 4
 log_every = 1
 [finetune]
 steps = 3

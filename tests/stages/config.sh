@@ -55,6 +55,38 @@ misspelt 'steps\n' "bad.ini:3"
 refuse none.ini "$bin/bitdarts-tokenize" --config none.ini
 mkdir folder.ini && refuse folder.ini "$bin/bitdarts-tokenize" --config folder.ini
 refuse "stray" stage tokenize stray
+
+# A file includes another: its own settings come first, whatever the current directory is, and what is printed is resolved.
+mkdir -p some/parts
+printf '[search]\nsteps = 11\nwarmup_steps = 1\nbatch = 8\n[sweep]\nrun.seed = 1..2\nsearch.steps = 13 | 14\n' > some/parts/base.ini
+printf 'include = "parts/base.ini"\n[search]\nsteps = 12\n[sweep]\nrun.seed = 7\n' > some/mine.ini
+prints 12 "$bin/bitdarts-report" --config some/mine.ini
+[ "$(value search batch)" = 8 ] || fail "the included batch is $(value search batch)"
+[ "$(grep -c '^steps = 12$' said)" = 1 ] || fail "search.steps is not printed once"
+! grep -q include said || fail "an include is printed"
+prints 13 "$bin/bitdarts-report" --config some/mine.ini --search.steps=13
+expect 0 "^2 tasks\|, 2 new\|2 tasks" "$bin/bitdarts-sweep" --config some/mine.ini --out swept --data.text=text.txt
+[ "$(cut -f 1 swept/manifest.tsv | wc -l)" = 3 ] || fail "the line of [sweep] does not stand in place of the included one"
+rm -rf swept
+includes() { printf '%b' "$1" > some/bad.ini; refuse "$2" "$bin/bitdarts-tokenize" --config some/bad.ini --out run; }
+includes '# first\ninclude = none.ini\n' "some/bad.ini:2"
+grep -q "cannot be read: some/none.ini" said || fail "the missing file is not named"
+includes 'include = parts\n' "cannot be read: some/parts"
+includes 'include = bad.ini\n' "includes itself: some/bad.ini -> some/bad.ini"
+printf '\n\ninclude = ../bad.ini\n' > some/parts/back.ini
+includes 'include = parts/back.ini\n' "some/parts/back.ini:3"
+includes '[search]\ninclude = parts/base.ini\n' "before the first"
+includes 'include =\n' "names no file"
+printf '[search]\nsetps = 3\n' > some/parts/wrong.ini
+includes 'include = parts/wrong.ini\n' "some/parts/wrong.ini:2"
+
+# Options that moved to another section are unknown, and the new place is named.
+for key in weight_scale quantize_head tie calibration_sequences clip_decay; do
+  refuse "did you mean quantizer.$key?" stage tokenize --search.$key=1
+  refuse "did you mean BITDARTS_QUANTIZER_${key^^}?" env "BITDARTS_SEARCH_${key^^}=1" "$bin/bitdarts-tokenize" --config run.ini
+  misspelt "[search]\n$key = 1\n" "did you mean quantizer.$key?"
+  misspelt "[sweep]\nsearch.$key = 1 | 2\n" "did you mean quantizer.$key?"
+done
 refuse "search.step" ranks 2 tokenize --search.step=3
 refuse "shards" ranks 2 tokenize --run.shards=1
 echo "config: all is well"

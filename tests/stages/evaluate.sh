@@ -32,7 +32,7 @@ batch = 4
 warmup_steps = 1
 validation_every = 2
 validation_batches = 1
-[search]
+[quantizer]
 calibration_sequences = 4
 [finetune]
 steps = 2

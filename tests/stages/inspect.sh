@@ -22,6 +22,8 @@ batch = 4
 warmup_steps = 1
 validation_every = 2
 validation_batches = 1
+[quantizer]
+calibration_sequences = 4
 [search]
 steps = 4
 batch = 4
@@ -29,7 +31,6 @@ weight_candidates = lsq+:4 pact:8
 activation_candidates = lsq+:8 fp32
 budget = w8a8
 warmup_steps = 1
-calibration_sequences = 4
 [finetune]
 steps = 2
 batch = 4

@@ -9,10 +9,10 @@ export BITDARTS_PRETRAIN_BATCH=8 BITDARTS_SEARCH_BATCH=8 BITDARTS_FINETUNE_BATCH
 ten="lsq+:4 lsq+:8 lsq+:16 pact:4 pact:8 pact:16 uniform:4 uniform:8 uniform:16 fp32"
 export BITDARTS_SEARCH_WEIGHT_CANDIDATES=$ten BITDARTS_SEARCH_ACTIVATION_CANDIDATES=$ten
 # One kind a line, after the name of its directory.
-kinds="first-softmax --search.cost=bops --search.weight_scale=tensor
-second-gumbel --search.cost=size --search.budget=6.5bits --search.weight_scale=channel --search.tie=shared-input
-first-gumbel --search.quantize_head=true
-second-softmax --search.quantizer_level=inner --search.weight_scale=channel"
+kinds="first-softmax --search.cost=bops --quantizer.weight_scale=tensor
+second-gumbel --search.cost=size --search.budget=6.5bits --quantizer.weight_scale=channel --quantizer.tie=shared-input
+first-gumbel --quantizer.quantize_head=true
+second-softmax --search.quantizer_level=inner --quantizer.weight_scale=channel"
 
 for count in 1 2 4 8; do
   expect 0 "" ranks $count tokenize --quiet --out $count

@@ -16,7 +16,7 @@ flip_bit() { # FILE OFFSET
 
 # With windows that overlap, a short text, batches that divide nothing; an output head of its own, quantized and not.
 models="--model.tied_embeddings=true
---model.tied_embeddings=false --search.quantize_head=true --search.weight_scale=channel"
+--model.tied_embeddings=false --quantizer.quantize_head=true --quantizer.weight_scale=channel"
 protocols="--evaluate.stride=0
 --evaluate.stride=5 --evaluate.batch=3
 --evaluate.stride=7 --evaluate.max_tokens=333 --evaluate.batch=1000"

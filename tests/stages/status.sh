@@ -125,6 +125,20 @@ judged 4 "finetune: to be made (the file was made by stage 'tokenize'" --from fi
 rm -r run && mv whole run
 judged 0 "$all"
 
+# What a search prints while it runs is in the table of its jobs, as its log has it.
+mkdir jobs
+for strategy in darts sensitivity; do
+  rm -rf jobs/out
+  cp -r run jobs/out && rm jobs/out/searched.h5
+  stage search --out jobs/out --search.strategy=$strategy > /dev/null 2> jobs/log || fail "no search by $strategy: $(cat jobs/log)"
+  rm jobs/out/searched.h5
+  printf 'search\t7\tjobs/log\tRUNNING\t0\t-\n' > jobs/list
+  expect 4 "^search  *running  *[0-9]*/[0-9]* (100%)  *[0-9][0-9.]*  " status --out jobs/out --jobs jobs/list --report.baselines=
+done
+expect 2 "out needs a value, and --force is another option" status --out --force
+expect 2 "out needs a value, and --force is another option" stage search --out --force
+expect 2 "needs a file" status --jobs --table
+[ ! -e ./--force ] || fail "a folder is called --force"
 expect 0 "exit code: 0 all are up to date, 4" status --help
 expect 0 "search.budget" status --help=search
 expect 2 "search.steps" status --search.setps=1

@@ -42,10 +42,10 @@ for strategy in $strategies; do
     whole "$strategy/$name/searched.h5" "$strategy" $budgets
   }
   search plain "w4a4 w4a8"
-  search tied w4a8 --search.tie=shared-input
-  search channel w4a8 --search.weight_scale=channel
+  search tied w4a8 --quantizer.tie=shared-input
+  search channel w4a8 --quantizer.weight_scale=channel
   search size 4.5bits --search.cost=size
-  search head w4a8 --search.quantize_head=true
+  search head w4a8 --quantizer.quantize_head=true
   case $strategy in
     darts) ;;
     *) # Another budget in the list changes nothing.
@@ -57,16 +57,16 @@ for strategy in $strategies; do
 done
 # A budget of the size counts what is stored: the packed layers of the evaluation are within it, scales by channel and all.
 while read -r name budget; do
-  make search --in run --out "$name" --search.cost=size --search.weight_scale=channel "--search.budget=$budget"
+  make search --in run --out "$name" --search.cost=size --quantizer.weight_scale=channel "--search.budget=$budget"
   whole "$name/searched.h5" darts "$budget"
   cp run/tokens.h5 run/pretrained.h5 "$name"
-  make finetune --out "$name" --search.weight_scale=channel
+  make finetune --out "$name" --quantizer.weight_scale=channel
   make evaluate --out "$name"
   awk '{ exit !(NF == 2 && 8 * $1 <= $2) }' <<< "$(attribute "$name/evaluation.h5" /evaluation/quantized_weight_bytes) $(
     attribute "$name/searched.h5" /search/capacity)" || fail "more is stored than the budget $budget allows"
 done <<< "bits 6.5bits
 bytes 0.0022MB"
-expect 2 "scales and offsets included" stage search --in run --out none --search.cost=size --search.weight_scale=channel --search.budget=4bits
+expect 2 "scales and offsets included" stage search --in run --out none --search.cost=size --quantizer.weight_scale=channel --search.budget=4bits
 make search --in run --out random:3 --search.strategy=random:3 "--search.budget=w4a4 w4a8"
 [ "$(scheme random:3/searched.h5 1)" != "$(scheme random:2/plain/searched.h5 1)" ] || fail "random:3 is random:2"
 
@@ -74,7 +74,7 @@ make search --in run --out random:3 --search.strategy=random:3 "--search.budget=
 for strategy in darts sensitivity fisher; do
   for count in 1 2 4; do
     expect 0 "" ranks $count search --quiet --in run --out $count/$strategy --search.strategy=$strategy --search.weights=frozen \
-      "--search.budget=w4a8 w4a4" --search.tie=shared-input --search.weight_scale=channel
+      "--search.budget=w4a8 w4a4" --quantizer.tie=shared-input --quantizer.weight_scale=channel
     same 1/$strategy/searched.h5 $count/$strategy/searched.h5
   done
 done

@@ -1,6 +1,7 @@
 #include <map>
 #include <set>
 
+#include "chain/stages.hpp"
 #include "config/nearest.hpp"
 #include "config/options_table.hpp"
 #include "config_test.hpp"
@@ -19,7 +20,7 @@ TEST_CASE(
   CHECK(config.search.steps == 103);
   CHECK(config.search.log_every == 12);
   CHECK(config.search.warmup_steps == 7);
-  CHECK(config.search.calibration_sequences == config::SearchOptions{}.calibration_sequences);
+  CHECK(config.quantizer.calibration_sequences == config::QuantizerOptions{}.calibration_sequences);
 }
 
 TEST_CASE("of two values on the command line the last one counts") {
@@ -93,7 +94,7 @@ TEST_CASE("what --print-config prints is read back to the same configuration") {
   // Values that are awkward to print: no short decimal, blanks, quotes, hashes, emptiness.
   const auto first =
       parse({"--print-config", "--pretrain.learning_rate=0.1000000000000000055511151231257827",
-             "--search.clip_decay=1e-300", "--search.error_weight=0.3333333333333333",
+             "--quantizer.clip_decay=1e-300", "--search.error_weight=0.3333333333333333",
              "--run.out=some where #1", "--in=say \"hi\"", "--search.weight_candidates=lsq+:3 fp32",
              "--data.text=\"a b.txt\" c,d \"\\\\\"", "--force"});
   REQUIRE(first.action == config::Command::Action::print_config);
@@ -102,7 +103,7 @@ TEST_CASE("what --print-config prints is read back to the same configuration") {
   CHECK(config::to_ini(second.config) == first.text);
   CHECK(config::to_ini(config::from_ini(first.text, "memory")) == first.text);
   CHECK(second.config.search.error_weight == 0.3333333333333333);
-  CHECK(second.config.search.clip_decay == 1e-300);
+  CHECK(second.config.quantizer.clip_decay == 1e-300);
   CHECK(second.config.run.out == "some where #1");
   CHECK(second.config.run.in == "say \"hi\"");
   CHECK(second.config.run.force);
@@ -142,12 +143,22 @@ TEST_CASE("the table binds every field of every struct once") {
   CHECK(sizeof(config.tokenizer) - bytes["tokenizer"] < sizeof(double));
   CHECK(sizeof(config.model) - bytes["model"] < sizeof(double));
   CHECK(sizeof(config.pretrain) - bytes["pretrain"] < sizeof(double));
+  CHECK(sizeof(config.quantizer) - bytes["quantizer"] < sizeof(double));
   CHECK(sizeof(config.search) - bytes["search"] < sizeof(double));
   CHECK(sizeof(config.finetune) - bytes["finetune"] < sizeof(double));
   CHECK(sizeof(config.evaluate) - bytes["evaluate"] < sizeof(double));
   CHECK(sizeof(config.report) - bytes["report"] < sizeof(double));
-  CHECK(sizeof(config.slurm) - bytes["slurm"] < sizeof(double));
+  const std::size_t own = bytes["slurm"] - config.slurm.stages.size() * sizeof(std::string);
+  CHECK(config.slurm.stages.size() == chain::names_of_steps().size());
+  CHECK(sizeof(config.slurm) - sizeof(config.slurm.stages) - own < sizeof(double));
   CHECK(sizeof(config.run) - bytes["run"] < sizeof(double));
+}
+
+TEST_CASE("the help of every stage says what it is for") {
+  for (const chain::Stage& stage : chain::stages()) {
+    const std::string help = config::parse(stage.name, {"--help"}, {}).text;
+    CHECK_THAT(help, Catch::Matchers::StartsWith(chain::program_of(stage) + ": " + stage.purpose));
+  }
 }
 
 TEST_CASE("help can be asked for one section, and needs no valid environment or file") {

@@ -34,8 +34,7 @@ TEST_CASE("an option is part of the keys of the strategies that read it, and of 
   const std::string others = "sensitivity fisher uniform random:1 ";
   std::map<std::string, std::string> readers;
   for (const char* option :
-       {"strategy", "batch", "weight_candidates", "activation_candidates", "weight_scale", "quantize_head",
-        "tie", "cost", "budget", "calibration_sequences"})
+       {"strategy", "batch", "weight_candidates", "activation_candidates", "cost", "budget"})
     readers[option] = "darts " + others;
   readers["weight_recovery"] = "darts sensitivity fisher ";
   readers["sensitivity_sequences"] = "sensitivity ";

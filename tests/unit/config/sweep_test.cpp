@@ -35,7 +35,7 @@ std::string text_of(const config::SweepAxis& axis) {
 TEST_CASE("a line of [sweep] is an axis whose values stand between bars") {
   const auto sweep = sweep_of(
       "search.budget = w4a8|w3a3 | 2%   # a comment\nrun.seed = 1..3 | 7 | 10..20..5\n"
-      "search.alpha_decay = 1e-1 | 0.5\nsearch.quantize_head = yes | no\n"
+      "search.alpha_decay = 1e-1 | 0.5\nquantizer.quantize_head = yes | no\n"
       "data.text = \"a | b.txt\" c.txt | d.txt\n");
   REQUIRE(sweep.axes.size() == 5);
   CHECK(sweep.axes[0].key == "search.budget");
@@ -43,7 +43,7 @@ TEST_CASE("a line of [sweep] is an axis whose values stand between bars") {
   CHECK(text_of(sweep.axes[1]) ==
         "run.seed=1 | run.seed=2 | run.seed=3 | run.seed=7 | run.seed=10 | run.seed=15 | run.seed=20");
   CHECK(text_of(sweep.axes[2]) == "search.alpha_decay=0.1 | search.alpha_decay=0.5");
-  CHECK(text_of(sweep.axes[3]) == "search.quantize_head=true | search.quantize_head=false");
+  CHECK(text_of(sweep.axes[3]) == "quantizer.quantize_head=true | quantizer.quantize_head=false");
   CHECK(text_of(sweep.axes[4]) == "data.text=\"a | b.txt\" c.txt | data.text=d.txt");
   CHECK(sweep_of("").empty());
 }

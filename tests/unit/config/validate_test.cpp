@@ -13,7 +13,7 @@ TEST_CASE("values outside their range are refused") {
   const std::string wrong =
       GENERATE("search.steps=0", "data.search_fraction=0", "data.test_fraction=1", "model.heads=0",
                "pretrain.beta1=1", "run.threads=0", "search.temperature=0", "run.shards=0",
-               "tokenizer.vocab_size=100", "pretrain.final_learning_rate=1.1", "search.clip_decay=-1");
+               "tokenizer.vocab_size=100", "pretrain.final_learning_rate=1.1", "quantizer.clip_decay=-1");
   INFO(wrong);
   const auto equals = wrong.find('=');
   CHECK_THAT(complaint_about({"--" + wrong}),
@@ -109,6 +109,15 @@ TEST_CASE("the budget of a scheme is one that the search has") {
 TEST_CASE("no two baselines share a folder") {
   CHECK_THAT(complaint_about({"--report.baselines=a_b.txt a:b.txt"}),
              Contains("a_b.txt and a:b.txt") && Contains("same folder"));
+  CHECK_THAT(complaint_about({"--report.baselines=a/b.txt a_b.txt"}), Contains("rename one of them"));
+  // Nor with what nobody wrote down: at another budget, or the search of a strategy.
+  CHECK_THAT(complaint_about({"--search.budget=w4a8 w8a8", "--report.budgets=all",
+                              "--report.baselines=fisher fisher_w8a8"}),
+             Contains("fisher_w8a8 and fisher:w8a8") && Contains("rename the file"));
+  CHECK_THAT(complaint_about(
+                 {"--search.strategy=fisher", "--finetune.scheme=random:2", "--report.baselines=random_2"}),
+             Contains("random_2 and random:2"));
+  CHECK(complaint_about({"--finetune.scheme=a/b.txt", "--report.baselines=a_b.txt"}).empty());
   CHECK_THAT(complaint_about({"--report.baselines=random uniform:lsq+:w4a4 random:1"}),
              Contains("random and random:1"));
   CHECK_THAT(complaint_about({"--report.baselines=a.txt a.txt"}), Contains("name every scheme once"));

@@ -1,11 +1,11 @@
-#include "report/products.hpp"
+#include "products/products.hpp"
 
 #include "catch.hpp"
 #include "support.hpp"
 #include "synthetic.hpp"
 
 using namespace bitdarts;
-using namespace bitdarts::report;
+using namespace bitdarts::products;
 namespace fs = std::filesystem;
 
 namespace {

@@ -13,6 +13,7 @@
 #include "synthetic.hpp"
 
 using namespace bitdarts;
+using namespace bitdarts::products;
 using namespace bitdarts::report;
 namespace fs = std::filesystem;
 
@@ -176,8 +177,9 @@ TEST_CASE("a baseline that was trained or evaluated otherwise does not count") {
   }
   for (const auto& [option, change] :
        {std::pair<std::string, void (*)(config::Config&)>{
-            "search.tie", [](config::Config& c) { c.search.tie = "shared-input"; }},
-        {"search.calibration_sequences", [](config::Config& c) { c.search.calibration_sequences *= 2; }}}) {
+            "quantizer.tie", [](config::Config& c) { c.quantizer.tie = "shared-input"; }},
+        {"quantizer.calibration_sequences",
+         [](config::Config& c) { c.quantizer.calibration_sequences *= 2; }}}) {
     SECTION("another " + option) {
       synthetic::write_finetuned(other / "finetuned.h5", run, "uniform:lsq+:w4a6", {}, 30, 1e-4, change);
       synthetic::write_evaluation(other, run, {"uniform:lsq+:w4a6", 19.0, 24.0 / 1024});

@@ -1,4 +1,4 @@
-#include "report/run_baselines.hpp"
+#include "products/run_baselines.hpp"
 
 #include "catch.hpp"
 #include "report/comparison.hpp"
@@ -8,6 +8,7 @@
 #include "synthetic.hpp"
 
 using namespace bitdarts;
+using namespace bitdarts::products;
 using namespace bitdarts::report;
 namespace fs = std::filesystem;
 

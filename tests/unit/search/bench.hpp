@@ -13,6 +13,7 @@ inline const std::vector<std::string> all_names{"lsq+:4",  "lsq+:8",    "lsq+:16
                                                 "pact:16", "uniform:4", "uniform:8", "uniform:16", "fp32"};
 inline constexpr std::uint64_t seed = 5;
 inline constexpr std::int64_t shards = 2;
+inline constexpr double clip_decay = 0.02;
 
 /// Every coefficient fixed, so that the objective is one function. (Of the Fisher error only a part depends
 /// on α and θ: what it weighs errors with is a constant of its gradient.)
@@ -23,7 +24,6 @@ inline config::SearchOptions fixed_options() {
   o.error_measure = "relative", o.error_mode = "fixed", o.error_weight = 0.9;
   o.temperature = 0.6, o.final_temperature = 0.6;
   o.warmup_steps = 0;
-  o.clip_decay = 0.02;
   return o;
 }
 
@@ -59,7 +59,8 @@ struct Bench {
   }
   search::Bilevel<Real> bilevel(const config::SearchOptions& options, quant::Bank bank,
                                 std::vector<search::Budget> budgets = {{}}) {
-    return {options, seed, engine, layout, weights(), std::move(bank), std::move(budgets), {outer, inner}};
+    return {options,         clip_decay,         seed,          engine, layout, weights(),
+            std::move(bank), std::move(budgets), {outer, inner}};
   }
   search::Budget budget_of(const std::string& text, const std::vector<std::string>& names) const {
     const auto set = quant::parse_candidates(names);

@@ -249,7 +249,7 @@ TEST_CASE("a loss that is not finite stops the search") {
   weights[bench.layout.named("model.norm.weight").begin] = INFINITY;
   config::SearchOptions options;
   options.batch = 4;
-  search::Bilevel<float> bilevel(options, seed, bench.engine, bench.layout, weights,
+  search::Bilevel<float> bilevel(options, clip_decay, seed, bench.engine, bench.layout, weights,
                                  bench.bank(names, names, {}, 0), {{}}, {bench.outer, bench.inner});
   CHECK_THROWS_AS(bilevel.step(0), Error);
 }

@@ -104,7 +104,7 @@ TEST_CASE("all gradients of the whole objective are autograd's with everything m
       CHECK(bilevel.expected_ratio() == Approx(network.bops().item<double>()).epsilon(1e-12));
       const double* recorded = network.alpha.grad().data_ptr<double>();
       CHECK(tiny::relative_difference(found.alpha, {recorded, found.alpha.size()}) < 1e-9);
-      const auto theta = network.theta_gradient(options.clip_decay);
+      const auto theta = network.theta_gradient(clip_decay);
       CHECK(tiny::relative_difference(found.theta, theta) < 1e-10);
     }
 }

@@ -24,7 +24,7 @@ struct SecondOrder {
 
   explicit SecondOrder(bool tied) : bench(1, tied), engine(bench.self, 2, bench.shape, bench.layout, "cpu") {
     options.order = "second";
-    options.cost_weight = 0, options.error_weight = 0, options.clip_decay = 0;
+    options.cost_weight = 0, options.error_weight = 0;
     options.weight_learning_rate = 0.05;
     options.clip_norm = 0;
     weights = bench.parameters;
@@ -38,7 +38,7 @@ struct SecondOrder {
   }
 
   search::Bilevel<double> fresh(const config::SearchOptions& with) {
-    return {with, seed, engine, bench.layout, weights, bank, {{}}, {bench.outer, bench.inner}};
+    return {with, 0.0, seed, engine, bench.layout, weights, bank, {{}}, {bench.outer, bench.inner}};
   }
   // A few steps that hardly move the weights fill Adam's moments (its very first step is a sign, and has no
   // slope).

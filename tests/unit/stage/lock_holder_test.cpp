@@ -11,14 +11,17 @@ TEST_CASE("who holds a directory is known while it is held, and a file left by t
   std::string name = (std::filesystem::temp_directory_path() / "bitdarts-holder-XXXXXX").string();
   REQUIRE(mkdtemp(name.data()) != nullptr);
   const std::filesystem::path folder = name;
-  CHECK(DirectoryLock::holder_of(folder).empty());
+  CHECK_FALSE(DirectoryLock::holder_of(folder));
   {
-    const DirectoryLock lock(folder, "bitdarts-search, process 7 on host n1");
-    CHECK(DirectoryLock::holder_of(folder) == "bitdarts-search, process 7 on host n1");
+    const DirectoryLock lock(folder, {.stage = "search", .words = "bitdarts-search, process 7 on host n1"});
+    const auto holder = DirectoryLock::holder_of(folder);
+    REQUIRE(holder);
+    CHECK(holder->stage == "search");
+    CHECK(holder->words == "bitdarts-search, process 7 on host n1");
   }
-  CHECK(DirectoryLock::holder_of(folder).empty());
+  CHECK_FALSE(DirectoryLock::holder_of(folder));
   std::ofstream(folder / ".lock") << "bitdarts-search, process 7 on host n1";
   CHECK(DirectoryLock::file_in(folder));
-  CHECK(DirectoryLock::holder_of(folder).empty());
+  CHECK_FALSE(DirectoryLock::holder_of(folder));
   std::filesystem::remove_all(folder);
 }

@@ -278,7 +278,7 @@ TEST_CASE("what a killed run left is cleared away") {
     run.publish(Bench::filler(7));
     fs::rename(aside, bench.out() / ".checkpoints");
     SECTION("unless another run has the directory") {
-      const stage::DirectoryLock lock(bench.out(), "another run");
+      const stage::DirectoryLock lock(bench.out(), {.stage = {}, .words = "another run"});
       CHECK_FALSE(bench.run().begin());
       CHECK(fs::exists(bench.checkpoint_file(run, "90")));
     }
@@ -288,13 +288,4 @@ TEST_CASE("what a killed run left is cleared away") {
     CHECK_FALSE(fs::exists(bench.out() / ".lock"));
   }
   CHECK_FALSE(fs::exists(unfinished));
-}
-
-TEST_CASE("products know their makers") {
-  CHECK(stage::maker_of("pretrained") == "bitdarts-pretrain");
-  CHECK(stage::stage_of("evaluation") == "evaluate");
-  CHECK_THROWS_AS(stage::stage_of("nonsense"), Error);
-  for (const char* product : {"tokens", "pretrained", "searched", "finetuned", "evaluation"})
-    CHECK(stage::product_of(stage::stage_of(product)) == product);
-  CHECK_THROWS_AS(stage::product_of("report"), Error);
 }

@@ -23,7 +23,7 @@ std::vector<std::string> names_of(const stage::Description& description) {
 using Names = std::vector<std::string>;
 
 stage::Description finetune_of(const config::Config& config) {
-  return stage::describe_finetune(config, "in", stage::scheme_text(config.finetune));
+  return stage::describe("finetune", config, "in", "out");
 }
 
 }  // namespace
@@ -43,21 +43,41 @@ TEST_CASE("keys are what they always were") {
 TEST_CASE("stages take what they need from where it lies") {
   config::Config config;
   CHECK(names_of(stage::describe_tokenize({"fact"})).empty());
-  CHECK(names_of(stage::describe_pretrain(config, "in")) == Names{"tokens"});
-  CHECK(names_of(stage::describe_search("in")) == Names{"tokens", "pretrained"});
+  CHECK(names_of(stage::describe("pretrain", config, "in", "out")) == Names{"tokens"});
+  CHECK(names_of(stage::describe("search", config, "in", "out")) == Names{"tokens", "pretrained"});
   CHECK(names_of(finetune_of(config)) == Names{"tokens", "pretrained", "searched"});
-  CHECK(names_of(stage::describe_reference("in")) == Names{"tokens", "pretrained"});
-  const stage::Description evaluate = stage::describe_evaluate("in", "out");
+  CHECK(names_of(stage::describe("reference", config, "in", "out")) == Names{"tokens", "pretrained"});
+  const stage::Description evaluate = stage::describe("evaluate", config, "in", "out");
   CHECK(names_of(evaluate) == Names{"tokens", "pretrained", "finetuned"});
   CHECK(evaluate.inputs[0].path == fs::path("in/tokens.h5"));
   CHECK(evaluate.inputs[2].path == fs::path("out/finetuned.h5"));
 
   config.pretrain.initial = "elsewhere/pretrained.h5";
-  CHECK(names_of(stage::describe_pretrain(config, "in")) == Names{"tokens", "pretrained"});
+  CHECK(names_of(stage::describe("pretrain", config, "in", "out")) == Names{"tokens", "pretrained"});
   config.finetune.scheme = "uniform:lsq+:w4a8";
   CHECK(names_of(finetune_of(config)) == Names{"tokens", "pretrained"});
   config.finetune.from = "searched";
   CHECK(names_of(finetune_of(config)) == Names{"tokens", "pretrained", "searched"});
+}
+
+TEST_CASE("every stage of the table can be described, with its own inputs where these lie") {
+  config::Config defaults;
+  for (const chain::Stage& stage : chain::stages()) {
+    if (stage.product.empty()) continue;
+    CAPTURE(stage.name);
+    const auto description = stage::describe(stage.name, defaults, "in", "out");
+    CHECK(description.name == stage.name);
+    CHECK(description.product == chain::file_of(stage));
+    CHECK(description.schema_version == stage.schema_version);
+    CHECK(description.sections == stage.sections);
+    CHECK(names_of(description) == stage.inputs);  // with the default options
+    for (const stage::Input& input : description.inputs) {
+      const chain::Stage& maker = chain::maker_of(input.name);
+      const bool beside = maker.times == chain::Stage::Times::per_scheme;
+      CHECK(input.path == fs::path(beside ? "out" : "in") / chain::file_of(maker));
+      CHECK(input.schema_version == maker.schema_version);
+    }
+  }
 }
 
 TEST_CASE("a scheme that was found comes from the search that found it") {
@@ -99,7 +119,7 @@ TEST_CASE("the best scheme follows what it is chosen from") {
   CHECK(names_of(description) == Names{"tokens", "pretrained", "finetuned-searched", "finetuned-fisher",
                                        "finetuned-uniform_lsqplus_w4a8"});
   CHECK(description.inputs[2].path == fs::path("in/baselines/searched/finetuned.h5"));
-  CHECK(stage::stage_of("finetuned-fisher") == "finetune");
+  CHECK(chain::maker_of("finetuned-fisher").name == "finetune");
   const auto key = [&] {
     const auto now = finetune_of(config);
     std::vector<store::InputRecord> records;

@@ -135,7 +135,8 @@ TEST_CASE("checkpoints of an unfinished run go where it goes on, but not from un
     fs::create_directories(checkpoint(growing.product(task)).parent_path());
     std::ofstream(checkpoint(growing.product(task))) << task;
   }
-  const stage::DirectoryLock lock(growing.product(1).parent_path(), "bitdarts-search, process 7 on host n1");
+  const stage::DirectoryLock lock(growing.product(1).parent_path(),
+                                  {.stage = "search", .words = "process 7"});
   sweep::lay_out(growing.after);
   CHECK(fs::exists(checkpoint(growing.shared(0))));
   CHECK_FALSE(fs::exists(growing.product(0).parent_path() / ".checkpoints"));

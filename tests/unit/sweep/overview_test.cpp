@@ -9,13 +9,15 @@ using namespace bitdarts;
 using namespace sweep_test;
 using Catch::Matchers::Contains;
 namespace fs = std::filesystem;
+using State = pipeline::StageStatus::State;
 
 TEST_CASE("the overview of some tasks says of each piece what is known of it") {
   const auto plan = sweep::make_plan(sweep_of("search.budget = w4a8 | w8a8\nrun.seed = 1 | 2\n"), {}, "x");
   const auto pieces = sweep::pieces_of(plan, {plan.tasks[1].id});
   REQUIRE(pieces.size() == 6);
-  std::vector<report::StageStatus> stages(pieces.size());
-  for (std::size_t i = 0; i + 1 < stages.size(); ++i) stages[i].up_to_date = true;  // all but the evaluation
+  std::vector<pipeline::StageStatus> stages(pieces.size());
+  for (std::size_t i = 0; i + 1 < stages.size(); ++i)
+    stages[i].state = State::up_to_date;  // all but the evaluation
   const std::string text = sweep::overview(plan, pieces, stages, {});
   CHECK_THAT(text, Contains("tasks/" + plan.tasks[1].id + "  to be made  new\n") &&
                        Contains(pieces[0].place + "  up to date\n") &&
@@ -23,7 +25,7 @@ TEST_CASE("the overview of some tasks says of each piece what is known of it") {
                        Contains("1 of 4 tasks, 1 new; 6 stages, 5 up to date\n"));
   for (const std::size_t other : {0u, 2u, 3u}) CHECK_THAT(text, !Contains(plan.tasks[other].id));
 
-  std::vector<report::StageStatus> all(plan.pieces.size());
+  std::vector<pipeline::StageStatus> all(plan.pieces.size());
   CHECK_THAT(sweep::overview(plan, plan.pieces, all, {plan.tasks[0].id}),
              Contains("tasks/" + plan.tasks[0].id + "  to be made\n") &&
                  Contains("\n4 tasks, 3 new; 18 stages, 0 up to date\n"));
@@ -31,12 +33,12 @@ TEST_CASE("the overview of some tasks says of each piece what is known of it") {
 
 TEST_CASE("what finished tasks would share is not needed, and not up to date either") {
   const auto plan = sweep::make_plan(sweep_of("search.budget = w4a8 | w8a8\n"), {}, "x");
-  std::vector<report::StageStatus> stages(plan.pieces.size());
+  std::vector<pipeline::StageStatus> stages(plan.pieces.size());
   std::string reference;
   for (std::size_t i = 0; i < stages.size(); ++i) {
-    stages[i].up_to_date = true;
+    stages[i].state = State::up_to_date;
     if (plan.pieces[i].stage != "reference") continue;
-    stages[i].state = report::StageStatus::State::not_needed;
+    stages[i].state = State::not_needed;
     reference = plan.pieces[i].place;
   }
   CHECK_THAT(sweep::overview(plan, plan.pieces, stages, {}), Contains(reference + "  not needed\n"));
