@@ -12,12 +12,13 @@ namespace bitdarts::config {
 
 struct DataOptions {
   std::vector<std::string>
-      text;  ///< files, directories (searched recursively), globs; .txt .gz .jsonl .jsonl.gz
+      text;  ///< files, directories (searched recursively), globs; .txt .jsonl .ndjson .json, also with .gz
   std::string document =
       "file";  ///< what one document is in plain text: file | paragraph (blank line between) | line
-  std::string json_field = "text";  ///< the field of a JSON Lines record that holds the text
-  double search_fraction = 0.10;    ///< share of documents for the outer level (never seen by the weights)
-  double test_fraction = 0.10;      ///< share of documents for evaluation only
+  std::string json_field = "text";      ///< the field of a JSON Lines record that holds the text
+  std::string on_bad_record = "error";  ///< a record without text there: error | skip (counted)
+  double search_fraction = 0.10;  ///< share of documents for the outer level (never seen by the weights)
+  double test_fraction = 0.10;    ///< share of documents for evaluation only
 };
 
 struct TokenizerOptions {
@@ -152,12 +153,13 @@ struct RunOptions {
   std::string device = "auto";        ///< auto | cpu | cuda
   std::int64_t checkpoint_steps = 0;  ///< steps between checkpoints; 0: by time alone
   double checkpoint_minutes = 10;     ///< minutes between checkpoints; 0: by steps alone
-  std::string out = "results/run";    ///< where products go          (--out)
-  std::string in;                     ///< where inputs are; empty: as out (--in)
-  std::string resume = "auto";        ///< auto | never | require     (--resume)
-  bool force = false;                 ///< rebuild a product that is up to date (--force)
-  bool quiet = false;                 ///< no progress                (--quiet)
-  std::string progress = "auto";      ///< auto (a bar on a terminal, else lines) | bar | lines
+  double stop_seconds = 3;          ///< how long after a signal a step, or what leads to the first, may last
+  std::string out = "results/run";  ///< where products go          (--out)
+  std::string in;                   ///< where inputs are; empty: as out (--in)
+  std::string resume = "auto";      ///< auto | never | require     (--resume)
+  bool force = false;               ///< rebuild a product that is up to date (--force)
+  bool quiet = false;               ///< no progress                (--quiet)
+  std::string progress = "auto";    ///< auto (a bar on a terminal, else lines) | bar | lines
 };
 
 struct Config {
