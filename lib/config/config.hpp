@@ -15,6 +15,7 @@ struct DataOptions {
   std::vector<std::string> text;
   std::string document = "file";
   std::string json_field = "text";
+  std::string on_bad_record = "error";
   double search_fraction = 0.10;
   double test_fraction = 0.10;
 };
@@ -144,6 +145,7 @@ struct RunOptions {
   std::string device = "auto";
   std::int64_t checkpoint_steps = 0;
   double checkpoint_minutes = 10;
+  double stop_seconds = 3;
   std::string out = "results/run";
   std::string in;
   std::string resume = "auto";

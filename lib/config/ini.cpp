@@ -7,6 +7,7 @@
 #include "config/nearest.hpp"
 #include "config/options_table.hpp"
 #include "config/scheme_word.hpp"
+#include "core/byte_order_mark.hpp"
 #include "core/error.hpp"
 
 // Boost.Program_options reads INI files too, but forgets the line of each value, and an error without a line
@@ -120,7 +121,10 @@ std::vector<Setting> read_stream(std::istream& file, const std::string& name, co
   std::string section, line;
   for (int number = 1; std::getline(file, line); ++number) {
     const std::string where = name + ":" + std::to_string(number);
-    if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // some editors mark UTF-8
+    if (number == 1 && begins_as_utf16(line))
+      throw ConfigError("the configuration is UTF-16, and must be UTF-8", where,
+                        "save it as UTF-8, or convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW");
+    if (number == 1 && line.starts_with(byte_order_mark)) line.erase(0, byte_order_mark.size());
     const std::string text = without_comment(line);
     if (text.empty()) continue;
     if (text.starts_with('[') && text.ends_with(']')) {

@@ -34,10 +34,14 @@ struct Adder {
 void add_data(std::vector<Option>& table, DataOptions& o) {
   Adder add{table, "data"};
   add("text", o.text, "",
-      "text to learn from: files, directories (searched recursively), globs; .txt .gz .jsonl .jsonl.gz");
+      "text to learn from: files, directories (searched recursively), globs; .txt, JSON Lines (.jsonl, "
+      ".ndjson, .json), each also with .gz");
   add("document", o.document, "", "what one document is in plain text (paragraph: up to a blank line)",
       one_of({"file", "paragraph", "line"}));
   add("json_field", o.json_field, "", "field of a JSON Lines record that holds the text");
+  add("on_bad_record", o.on_bad_record, "",
+      "what to do with a JSON Lines record that has no text in that field: an error, or skip and count it",
+      one_of({"error", "skip"}));
   add("search_fraction", o.search_fraction, "share of documents",
       "kept for the outer level of the search and for validation", inside(0, 1));
   add("test_fraction", o.test_fraction, "share of documents", "kept for evaluation only", inside(0, 1));
@@ -281,6 +285,9 @@ void add_run(std::vector<Option>& table, RunOptions& o) {
     return option;
   };
   aside("checkpoint_steps", o.checkpoint_steps, "steps", "between checkpoints; 0: by time alone",
+        at_least(0));
+  aside("stop_seconds", o.stop_seconds, "seconds",
+        "that a step, or what leads to the first, may last after a signal before it is given up",
         at_least(0));
   aside("checkpoint_minutes", o.checkpoint_minutes, "minutes", "between checkpoints; 0: by steps alone",
         at_least(0));

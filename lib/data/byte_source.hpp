@@ -1,11 +1,15 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 
 namespace bitdarts::data {
+
+/// Called now and then during long work; throws to end it.
+using Poll = std::function<void()>;
 
 /// The bytes of a text file from front to back, unpacked when its name ends in .gz.
 class ByteSource {
@@ -17,11 +21,12 @@ class ByteSource {
   ByteSource& operator=(ByteSource&&) noexcept;
 
   /// Fills `buffer` as far as the file reaches and returns how many bytes that were; 0 at the end.
-  /// InputError with the offset in the packed file when the gzip data are damaged or cut off.
+  /// InputError with the offset in the packed file when the gzip data are damaged, cut off or followed by
+  /// something else.
   std::size_t read(std::span<char> buffer);
   /// Goes on at `offset` (of the unpacked text, not before the present place): a seek, or unpacking what lies
   /// between.
-  void skip_to(std::uint64_t offset);
+  void skip_to(std::uint64_t offset, const Poll& poll = {});
 
  private:
   struct Handle;
@@ -29,7 +34,7 @@ class ByteSource {
 };
 
 /// Hash of the file's bytes as they lie on disk.
-std::string hash_file(const std::filesystem::path& path);
+std::string hash_file(const std::filesystem::path& path, const Poll& poll = {});
 
 /// The whole file; InputError when it cannot be read or is larger than `limit` bytes.
 std::string read_whole_file(const std::filesystem::path& path, std::uint64_t limit);

@@ -19,7 +19,7 @@ namespace bitdarts::data {
 //   /tokenizer/model                     uint8 [bytes]: the SentencePiece model itself
 //   /tokenizer/piece_bytes               uint32 [vocab_size]: bytes of text that each token decodes to
 //   attributes of /tokenizer: vocab_size, document_end; of /tokens: train_bytes, search_bytes, test_bytes,
-//   documents
+//   documents, and with data.on_bad_record = skip skipped_records
 
 /// One part of tokens.h5 in memory, ids checked against the vocabulary.
 struct TokenPart {

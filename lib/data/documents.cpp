@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "core/error.hpp"
@@ -17,37 +18,56 @@ constexpr std::string_view white_space = " \t\r\n\v\f";
 
 bool blank(std::string_view line) { return line.find_first_not_of(white_space) == std::string_view::npos; }
 
-std::string json_text(const std::string& line, const std::string& field, const std::string& where) {
+// The text of a record, or what is wrong with it; of bad JSON also where.
+struct RecordText {
+  std::string text;
+  std::optional<BadRecord> fault;
+  std::string detail;
+};
+RecordText json_text(const std::string& line, const std::string& field) {
   nlohmann::json record;
   try {
     record = nlohmann::json::parse(line);
   } catch (const nlohmann::json::exception& error) {
     const auto* syntax = dynamic_cast<const nlohmann::json::parse_error*>(&error);
-    throw InputError(
-        "not valid JSON" + (syntax ? " at byte " + std::to_string(syntax->byte) + " of the line" : ""), where,
-        "every line of a .jsonl file must hold one JSON object in valid UTF-8");
+    return {"", BadRecord::not_json,
+            syntax ? " at byte " + std::to_string(syntax->byte) + " of the line" : ""};
   }
-  const std::string remedy = "name the field that holds the text with data.json_field";
-  if (!record.is_object()) throw InputError("the JSON record is not an object", where, remedy);
+  if (!record.is_object()) return {"", BadRecord::not_an_object, ""};
   const auto found = record.find(field);
-  if (found == record.end())
-    throw InputError("the JSON record has no field \"" + field + "\"", where, remedy);
-  if (!found->is_string()) throw InputError("the field \"" + field + "\" is not a string", where, remedy);
-  return std::move(found->get_ref<std::string&>());
+  if (found == record.end()) return {"", BadRecord::no_field, ""};
+  if (!found->is_string()) return {"", BadRecord::not_a_string, ""};
+  return {std::move(found->get_ref<std::string&>()), std::nullopt, ""};
 }
 
 }  // namespace
 
+std::string to_text(BadRecord fault, const std::string& field) {
+  switch (fault) {
+    case BadRecord::not_json:
+      return "not valid JSON";
+    case BadRecord::not_an_object:
+      return "the JSON record is not an object";
+    case BadRecord::no_field:
+      return "the JSON record has no field \"" + field + "\"";
+    case BadRecord::not_a_string:
+      return "the field \"" + field + "\" is not a string";
+  }
+  throw Error("no such fault of a record");
+}
+
 DocumentReader::DocumentReader(std::filesystem::path file, const config::DataOptions& options,
-                               std::uint64_t start)
+                               std::uint64_t start, Poll poll)
     : file_(std::move(file)),
       cut_(options.document),
       json_field_(options.json_field),
       format_(format_of(file_)),
       source_(file_),
       buffer_(buffer_bytes),
-      position_(start) {
-  if (start > 0) source_.skip_to(start);
+      position_(start),
+      skip_bad_records_(options.on_bad_record == "skip"),
+      poll_(std::move(poll)) {
+  if (start > 0) source_.skip_to(start, poll_);
 }
 
 bool DocumentReader::next(std::string& document, std::uint64_t& offset) {
@@ -60,6 +80,7 @@ bool DocumentReader::next(std::string& document, std::uint64_t& offset) {
 
 bool DocumentReader::refill() {
   if (begin_ == end_) {
+    if (poll_) poll_();
     begin_ = 0;
     end_ = source_.read(buffer_);
   }
@@ -121,18 +142,36 @@ bool DocumentReader::next_record(std::string& document, std::uint64_t& offset) {
     if (!append_line(line)) return false;
     ++line_number_;
     if (blank(line)) continue;
-    document = json_text(line, json_field_, file_.string() + ", line " + std::to_string(line_number_));
-    if (!document.empty()) return true;
+    RecordText record = json_text(line, json_field_);
+    if (!record.fault) {
+      document = std::move(record.text);
+      if (!document.empty()) return true;
+      continue;
+    }
+    if (!skip_bad_records_) {
+      throw InputError(to_text(*record.fault, json_field_) + record.detail,
+                       file_.string() + ", line " + std::to_string(line_number_),
+                       *record.fault == BadRecord::not_json
+                           ? "every line must hold one JSON object in valid UTF-8; data.on_bad_record=skip "
+                             "passes over those that do not, and counts them"
+                           : "name the field that holds the text with data.json_field; "
+                             "data.on_bad_record=skip passes over records without it, and counts them");
+    }
+    if (skipped_.count++ == 0) {
+      skipped_.first_line = line_number_;
+      skipped_.first_fault = *record.fault;
+    }
   }
 }
 
 bool can_start_anywhere(const std::filesystem::path& file, const config::DataOptions& options) {
-  return format_of(file) == TextFormat::plain && file.extension() != ".gz" && options.document != "file";
+  return format_of(file) == TextFormat::plain && !is_packed(file) && options.document != "file";
 }
 
 std::optional<std::uint64_t> document_after(const std::filesystem::path& file,
-                                            const config::DataOptions& options, std::uint64_t place) {
-  DocumentReader reader(file, options, place);
+                                            const config::DataOptions& options, std::uint64_t place,
+                                            const Poll& poll) {
+  DocumentReader reader(file, options, place, poll);
   std::string document;
   std::uint64_t offset = 0;
   // What begins at `place` may be the rest of a line, or blank lines; where it ends, a document ends.

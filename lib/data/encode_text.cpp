@@ -1,5 +1,6 @@
 // The parallel half of tokenize: the ranks encode, the root collects.
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -9,8 +10,6 @@
 namespace bitdarts::data {
 
 namespace {
-
-constexpr std::size_t blocks_per_round = 16;  // about a megabyte between two looks at the signals
 
 // The blocks [first, last) of a rank: those whose middle lies in its part of the bytes.
 struct Stretch {
@@ -81,8 +80,12 @@ using EncodedShare = std::array<EncodedPart<Id>, 3>;
 template <class Id>
 class Encoder {
  public:
-  Encoder(const TextIndex& index, const Tokenizer& tokenizer, const config::Config& config)
-      : index_(index), tokenizer_(tokenizer), config_(config), reader_(index, config.data) {}
+  Encoder(const TextIndex& index, const Tokenizer& tokenizer, const config::Config& config, const Poll& poll)
+      : index_(index),
+        tokenizer_(tokenizer),
+        config_(config),
+        poll_(poll),
+        reader_(index, config.data, poll) {}
 
   void encode_block(std::size_t block) {
     const std::string file = index_.files[index_.blocks[block].file].string();
@@ -104,7 +107,7 @@ class Encoder {
   std::vector<std::int32_t> encode(const std::string& document, const std::string& file,
                                    std::uint64_t offset) const {
     try {
-      return tokenizer_.encode(document);
+      return tokenizer_.encode(document, poll_);
     } catch (const UnencodableText& error) {
       const bool json = format_of(file) == TextFormat::json_lines;
       const std::string where = json ? ", record at byte " + std::to_string(offset) + ", byte " +
@@ -119,6 +122,7 @@ class Encoder {
   const TextIndex& index_;
   const Tokenizer& tokenizer_;
   const config::Config& config_;
+  Poll poll_;
   BlockReader reader_;
   EncodedShare<Id> share_;
 };
@@ -128,28 +132,21 @@ EncodedShare<Id> encode_share(const TextIndex& index, const Tokenizer& tokenizer
                               const config::Config& config, const Team& team) {
   const std::vector<Stretch> shares = share_blocks(index.blocks, team.world.size());
   const Stretch mine = shares[static_cast<std::size_t>(team.world.rank())];
-  std::size_t longest = 0;
-  for (const Stretch& share : shares) longest = std::max(longest, share.last - share.first);
-
-  Encoder<Id> encoder(index, tokenizer, config);
-  // The bar shows the longest share in blocks; the rate is the root's own times the ranks.
-  Progress progress(team.console, "encoding", static_cast<std::int64_t>(longest));
-  double megabytes = 0;
-  for (std::size_t done = 0; done < longest; done += blocks_per_round) {
-    if (team.interrupts.raised_anywhere(team.world)) {
-      throw Interrupted("interrupted; nothing is published yet", {}, "run the same command again");
+  // The bar shows the root's share in blocks; the rate is its own times the ranks.
+  Progress progress(team.console, "encoding", static_cast<std::int64_t>(mine.last - mine.first));
+  EncodedShare<Id> share;
+  work_together(team, [&](comm::StopPoll& poll) {
+    Encoder<Id> encoder(index, tokenizer, config, std::ref(poll));
+    double megabytes = 0;
+    for (std::size_t block = mine.first; block < mine.last; ++block) {
+      encoder.encode_block(block);
+      megabytes += static_cast<double>(index.blocks[block].bytes) * team.world.size() / 1e6;
+      progress.update(static_cast<std::int64_t>(block + 1 - mine.first), {}, megabytes, "MB");
     }
-    comm::together(team.world, [&] {
-      for (std::size_t i = done; i < std::min(done + blocks_per_round, mine.last - mine.first); ++i) {
-        encoder.encode_block(mine.first + i);
-        megabytes += static_cast<double>(index.blocks[mine.first + i].bytes) * team.world.size() / 1e6;
-      }
-    });
-    progress.update(static_cast<std::int64_t>(std::min(longest, done + blocks_per_round)), {}, megabytes,
-                    "MB");
-  }
+    share = encoder.take();
+  });
   progress.finish();
-  return encoder.take();
+  return share;
 }
 
 template <class Id>
@@ -167,6 +164,7 @@ TokenizedText encode_as(const TextIndex& index, const Tokenizer& tokenizer, cons
     text.documents += part.bytes.size();
     text.bytes[i] = std::accumulate(part.bytes.begin(), part.bytes.end(), std::uint64_t{0});
   }
+  if (config.data.on_bad_record == "skip") text.skipped_records = index.skipped_records();
   return text;
 }
 

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <numeric>
+#include <set>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/hash.hpp"
@@ -94,18 +97,29 @@ struct Totals {
   std::array<std::uint64_t, 3> documents{}, bytes{};
 };
 
+// What is odd in a part of a file; goes between ranks as bytes.
+struct Finding {
+  std::uint64_t file;
+  TextCounts counts;
+  SkippedRecords skipped;
+};
+
 struct Scan {
   std::vector<TextBlock> blocks;
+  std::vector<Finding> findings;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> kinds;  // keys, the first few
   Totals totals;
   std::vector<std::uint64_t> sample = std::vector<std::uint64_t>(TextIndex::sample_buckets, 0);
 };
 
 void scan_section(const fs::path& path, const Section& section, const config::DataOptions& options,
-                  std::uint64_t seed, Scan& scan) {
+                  std::uint64_t seed, const Poll& poll, Scan& scan) {
   const std::uint64_t file = section.file;
-  const auto begin = section.begin > 0 ? document_after(path, options, section.begin) : 0;
-  const auto end = section.end < no_end ? document_after(path, options, section.end) : std::nullopt;
+  const auto begin = section.begin > 0 ? document_after(path, options, section.begin, poll) : 0;
+  const auto end = section.end < no_end ? document_after(path, options, section.end, poll) : std::nullopt;
   if (!begin) return;
+  const bool plain = format_of(path) == TextFormat::plain;
+  Finding finding{file, {}, {}};
   TextBlock block{file, 0, 0, 0, 0};
   BlockHash hash;
   const auto close_block = [&] {
@@ -115,7 +129,7 @@ void scan_section(const fs::path& path, const Section& section, const config::Da
     block = TextBlock{file, 0, 0, 0, 0};
     hash = BlockHash();
   };
-  DocumentReader reader(path, options, *begin);
+  DocumentReader reader(path, options, *begin, poll);
   std::string document;
   std::uint64_t offset = 0;
   while (reader.next(document, offset) && offset < end.value_or(no_end)) {
@@ -125,6 +139,8 @@ void scan_section(const fs::path& path, const Section& section, const config::Da
     ++scan.totals.documents[part];
     scan.totals.bytes[part] += document.size();
     if (split == Split::train) scan.sample[sample_bucket(key, seed)] += document.size();
+    if (scan.kinds.size() < TextIndex::fewest_kinds) scan.kinds.emplace(key.high, key.low);
+    if (plain) finding.counts.add(document, offset);
     if (block.documents == 0) block.offset = offset;
     ++block.documents;
     block.bytes += document.size();
@@ -132,6 +148,27 @@ void scan_section(const fs::path& path, const Section& section, const config::Da
     if (block.bytes >= block_bytes) close_block();
   }
   close_block();
+  finding.skipped = reader.skipped();
+  scan.findings.push_back(finding);
+}
+
+// Adds up what all ranks found in each file. InputError, the same on every rank, when a file is no text.
+void collect_findings(const std::vector<Finding>& all, TextIndex& index) {
+  index.oddities.resize(index.files.size());
+  index.skipped.resize(index.files.size());
+  for (const Finding& finding : all) {
+    index.oddities[finding.file].add(finding.counts);
+    if (finding.skipped.count > 0)
+      index.skipped[finding.file] = finding.skipped;  // one rank reads such a file
+  }
+  for (std::size_t i = 0; i < index.files.size(); ++i)
+    if (index.oddities[i].binary()) refuse_binary(index.files[i], index.oddities[i]);
+}
+
+void collect_kinds(const std::vector<DocumentKey>& all, TextIndex& index) {
+  std::set<std::pair<std::uint64_t, std::uint64_t>> kinds;
+  for (const DocumentKey& key : all) kinds.emplace(key.high, key.low);
+  index.kinds = std::min(kinds.size(), TextIndex::fewest_kinds);
 }
 
 template <class T>
@@ -152,13 +189,18 @@ std::size_t sample_bucket(const DocumentKey& document, std::uint64_t seed) {
       .below(TextIndex::sample_buckets);
 }
 
-std::vector<std::string> hash_files(const std::vector<fs::path>& files, const comm::Communicator& world) {
+std::vector<std::string> hash_files(const std::vector<fs::path>& files, const config::DataOptions& options,
+                                    const Team& team) {
   constexpr std::size_t digits = 32;
+  const comm::Communicator& world = team.world;
   const std::vector<Section> whole = share_files(files, world, [](const fs::path&) { return false; });
   std::string mine;
-  comm::together(world, [&] {
+  work_together(team, [&](comm::StopPoll& poll) {
     for (const Section& file : whole) {
-      if (file.owner == world.rank()) mine += hash_file(files[file.file]);
+      if (file.owner != world.rank()) continue;
+      poll();
+      require_text(files[file.file], options);
+      mine += hash_file(files[file.file], std::ref(poll));
     }
   });
   const auto shares = world.all_gather(std::as_bytes(std::span(mine)));
@@ -173,13 +215,16 @@ std::vector<std::string> hash_files(const std::vector<fs::path>& files, const co
 }
 
 TextIndex index_text(const std::vector<fs::path>& files, const config::DataOptions& options,
-                     std::uint64_t seed, const comm::Communicator& world) {
+                     std::uint64_t seed, const Team& team) {
+  const comm::Communicator& world = team.world;
   const std::vector<Section> sections =
       share_files(files, world, [&](const fs::path& file) { return can_start_anywhere(file, options); });
   Scan scan;
-  comm::together(world, [&] {
+  work_together(team, [&](comm::StopPoll& poll) {
     for (const Section& section : sections) {
-      if (section.owner == world.rank()) scan_section(files[section.file], section, options, seed, scan);
+      poll();
+      if (section.owner == world.rank())
+        scan_section(files[section.file], section, options, seed, std::ref(poll), scan);
     }
   });
   TextIndex index;
@@ -194,9 +239,21 @@ TextIndex index_text(const std::vector<fs::path>& files, const config::DataOptio
       index.bytes[part] += totals.bytes[part];
     }
   }
+  collect_findings(all_values<Finding>(world, scan.findings), index);
+  std::vector<DocumentKey> kinds;
+  for (const auto& [high, low] : scan.kinds) kinds.push_back({high, low});
+  collect_kinds(all_values<DocumentKey>(world, kinds), index);
   if (index.blocks.empty()) {
     const std::string more = files.size() > 1 ? " and " + std::to_string(files.size() - 1) + " more" : "";
-    throw InputError("the text is empty", "data.text = " + files.front().string() + more);
+    const std::uint64_t skipped = index.skipped_records();
+    throw InputError(
+        "the text is empty" + (skipped > 0
+                                   ? ": all its " + std::to_string(skipped) +
+                                         " JSON records were skipped, for they have no text in the field \"" +
+                                         options.json_field + "\""
+                                   : ""),
+        "data.text = " + files.front().string() + more,
+        skipped > 0 ? "name the field that holds the text with data.json_field" : "");
   }
   index.train_sample_bytes.assign(TextIndex::sample_buckets, 0);
   const std::vector<std::uint64_t> samples = all_values<std::uint64_t>(world, scan.sample);
@@ -205,8 +262,8 @@ TextIndex index_text(const std::vector<fs::path>& files, const config::DataOptio
   return index;
 }
 
-BlockReader::BlockReader(const TextIndex& index, const config::DataOptions& options)
-    : index_(index), options_(options) {}
+BlockReader::BlockReader(const TextIndex& index, const config::DataOptions& options, Poll poll)
+    : index_(index), options_(options), poll_(std::move(poll)) {}
 
 void BlockReader::read(
     std::size_t block_index,
@@ -214,7 +271,7 @@ void BlockReader::read(
   const TextBlock& block = index_.blocks[block_index];
   const fs::path& file = index_.files[block.file];
   const bool goes_on = reader_ && next_ == block_index && index_.blocks[block_index - 1].file == block.file;
-  if (!goes_on) reader_ = std::make_unique<DocumentReader>(file, options_, block.offset);
+  if (!goes_on) reader_ = std::make_unique<DocumentReader>(file, options_, block.offset, poll_);
   BlockHash hash;
   std::string document;
   std::uint64_t offset = 0;

@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "comm/communicator.hpp"
 #include "config/config.hpp"
 #include "data/documents.hpp"
+#include "data/team.hpp"
+#include "data/text_check.hpp"
 
 namespace bitdarts::data {
 
@@ -32,25 +33,39 @@ struct TextIndex {
   std::vector<TextBlock> blocks;                      ///< in the order of files and offsets
   std::array<std::uint64_t, 3> documents{}, bytes{};  ///< per Split
   std::vector<std::uint64_t> train_sample_bytes;      ///< of the train part, per bucket
+  std::vector<TextCounts> oddities;                   ///< of each file; of JSON Lines nothing
+  std::vector<SkippedRecords> skipped;                ///< of each file
+  /// Documents with a text of their own, of the text that has fewest_kinds or more: that many.
+  static constexpr std::size_t fewest_kinds = 64;
+  std::size_t kinds = 0;
+
+  std::uint64_t all_documents() const { return documents[0] + documents[1] + documents[2]; }
+  std::uint64_t skipped_records() const;
 };
+/// What a person should know of the text, a sentence each: records that were skipped, bytes that are not
+/// UTF-8, control characters.
+std::vector<std::string> remarks(const TextIndex& index, const config::DataOptions& options);
+/// Why one of the parts has no documents, and what to do.
+std::string why_empty(const TextIndex& index);
 
 std::size_t sample_bucket(const DocumentKey& document, std::uint64_t seed);
 
 /// Hash of each file's content, in the order of `files`. Each rank reads a share of about the same size.
-/// Collective.
+/// InputError when one is not what its name says (require_text). Collective.
 std::vector<std::string> hash_files(const std::vector<std::filesystem::path>& files,
-                                    const comm::Communicator& world);
+                                    const config::DataOptions& options, const Team& team);
 
 /// Reads every document once, each rank a share of the files, and of large ones where documents can be found
-/// from any place on. Collective; InputError on all ranks when one
-/// file is damaged.
+/// from any place on. Collective; on all ranks InputError when one file is damaged or no text, Interrupted
+/// when a signal came.
 TextIndex index_text(const std::vector<std::filesystem::path>& files, const config::DataOptions& options,
-                     std::uint64_t seed, const comm::Communicator& world);
+                     std::uint64_t seed, const Team& team);
 
 /// Reads blocks of the index; a block that follows the one before is read on from there.
 class BlockReader {
  public:
-  BlockReader(const TextIndex& index, const config::DataOptions& options);
+  /// `poll` is called as long as bytes are read.
+  BlockReader(const TextIndex& index, const config::DataOptions& options, Poll poll = {});
   /// Calls `visit(document, key, offset)` for each document of index.blocks[block]. InputError when the file
   /// has changed.
   void read(std::size_t block,
@@ -59,6 +74,7 @@ class BlockReader {
  private:
   const TextIndex& index_;
   const config::DataOptions& options_;
+  Poll poll_;
   std::unique_ptr<DocumentReader> reader_;
   std::size_t next_ = 0;  // the block that reader_ stands before
 };

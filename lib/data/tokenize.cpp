@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "core/error.hpp"
 
@@ -18,7 +20,8 @@ constexpr std::uint64_t model_limit_bytes = std::uint64_t{1} << 30;
 // Yields the documents that the tokenizer is trained on, in order, up to the sample's size.
 class TrainingSample {
  public:
-  TrainingSample(const config::Config& config, const TextIndex& index) : config_(config), index_(index) {
+  TrainingSample(const config::Config& config, const TextIndex& index, Poll poll)
+      : config_(config), index_(index), poll_(std::move(poll)) {
     limit_ = static_cast<std::uint64_t>(config.tokenizer.sample_megabytes) * 1'000'000;
     std::uint64_t bytes = 0;
     while (buckets_ < TextIndex::sample_buckets && bytes < limit_)
@@ -33,7 +36,7 @@ class TrainingSample {
     while (given_ < limit_) {
       if (!reader_) {
         if (file_ == index_.files.size()) return false;
-        reader_.emplace(index_.files[file_++], config_.data);
+        reader_.emplace(index_.files[file_++], config_.data, 0, poll_);
       }
       if (!reader_->next(document, offset)) {
         reader_.reset();
@@ -57,6 +60,7 @@ class TrainingSample {
 
   const config::Config& config_;
   const TextIndex& index_;
+  Poll poll_;
   std::uint64_t limit_ = 0, total_ = 0, given_ = 0;
   std::size_t buckets_ = 0, file_ = 0;
   std::optional<DocumentReader> reader_;
@@ -68,12 +72,16 @@ std::string megabytes(std::uint64_t bytes) {
   return text;
 }
 
-std::string train_model(const config::Config& config, const TextIndex& index, const Console& console) {
-  TrainingSample sample(config, index);
+std::string train_model(const config::Config& config, const TextIndex& index, const Console& console,
+                        const Poll& poll) {
+  if (index.documents[static_cast<std::size_t>(Split::train)] == 0)
+    throw InputError("no text to train the tokenizer on: the train part is empty", "data.text",
+                     why_empty(index));
+  TrainingSample sample(config, index, poll);
   console.note("training a tokenizer of " + std::to_string(config.tokenizer.vocab_size) + " pieces on " +
                megabytes(sample.bytes()) + " of the train part");
   return Tokenizer::train([&](std::string& document) { return sample.next(document); },
-                          config.tokenizer.vocab_size)
+                          config.tokenizer.vocab_size, poll)
       .serialized();
 }
 
@@ -82,10 +90,10 @@ std::string train_model(const config::Config& config, const TextIndex& index, co
 Tokenizer make_tokenizer(const config::Config& config, const TextIndex& index, const Team& team) {
   const std::string& path = config.tokenizer.model;
   std::string model;
-  comm::together(team.world, [&] {
+  work_together(team, [&](comm::StopPoll& poll) {
     if (!team.world.root()) return;
-    model =
-        path.empty() ? train_model(config, index, team.console) : read_whole_file(path, model_limit_bytes);
+    model = path.empty() ? train_model(config, index, team.console, std::ref(poll))
+                         : read_whole_file(path, model_limit_bytes);
   });
   model = team.world.broadcast_text(model);
   std::optional<Tokenizer> tokenizer;
@@ -117,6 +125,8 @@ void write_tokens(store::File& file, const TokenizedText& text, const Tokenizer&
                        static_cast<std::int64_t>(text.bytes[static_cast<std::size_t>(split)]));
   }
   file.set_attribute("/tokens", "documents", static_cast<std::int64_t>(text.documents));
+  if (text.skipped_records)
+    file.set_attribute("/tokens", "skipped_records", static_cast<std::int64_t>(*text.skipped_records));
   const std::string& model = tokenizer.serialized();
   file.write<std::uint8_t>("/tokenizer/model",
                            std::span(reinterpret_cast<const std::uint8_t*>(model.data()), model.size()));
@@ -152,6 +162,7 @@ std::string summary(const TokenizedText& text, const Tokenizer& tokenizer) {
     tokens += part.token_count();
   }
   row("all", documents, bytes, tokens);
+  if (text.skipped_records) table += "skipped: " + std::to_string(*text.skipped_records) + " records\n";
   return table + "vocabulary: " + std::to_string(tokenizer.vocab_size()) + " pieces";
 }
 

@@ -1,16 +1,14 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <filesystem>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include "comm/communicator.hpp"
-#include "comm/interrupt.hpp"
 #include "config/config.hpp"
-#include "core/console.hpp"
 #include "data/documents.hpp"
+#include "data/team.hpp"
 #include "data/text_index.hpp"
 #include "data/text_source.hpp"
 #include "data/tokenizer.hpp"
@@ -18,15 +16,9 @@
 
 namespace bitdarts::data {
 
-/// Who works together on the text, and how they are heard.
-struct Team {
-  const comm::Communicator& world;
-  const comm::InterruptWatch& interrupts;
-  const Console& console;
-};
-
 /// The tokenizer that tokenizer.model names, or one trained on the root from the train part (at most
-/// tokenizer.sample_megabytes, drawn by document hash). The same on every rank. Collective.
+/// tokenizer.sample_megabytes, drawn by document hash). The same on every rank. InputError when the train
+/// part is empty, Interrupted when a signal came. Collective.
 Tokenizer make_tokenizer(const config::Config& config, const TextIndex& index, const Team& team);
 
 /// One part of tokens.h5 as it will be written.
@@ -41,6 +33,7 @@ struct TokenizedText {
   std::array<TokenizedPart, 3> parts;  ///< by Split
   std::array<std::uint64_t, 3> bytes{};
   std::uint64_t documents = 0;
+  std::optional<std::uint64_t> skipped_records;  ///< where data.on_bad_record lets records be skipped
 };
 
 /// Encodes the indexed text: each rank a stretch of blocks of about the same size, so that the ranks' results

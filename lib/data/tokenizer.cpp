@@ -173,9 +173,9 @@ Tokenizer Tokenizer::from_file(const std::filesystem::path& path) {
   return Tokenizer(read_whole_file(path, model_limit_bytes), path.string());
 }
 
-std::vector<std::int32_t> Tokenizer::encode(std::string_view document) const {
+std::vector<std::int32_t> Tokenizer::encode(std::string_view document, const Poll& poll) const {
   std::vector<std::int32_t> tokens;
-  std::size_t offset = 0;
+  std::size_t offset = 0, polled = 0;
   while (offset < document.size()) {
     const TextRun run = next_run(document.substr(offset));
     if (!run.plain) impl_->append_bytes(run.text, offset, tokens);
@@ -183,6 +183,11 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view document) const {
       const std::size_t length = impl_->portion(rest);
       impl_->append_word(rest.substr(0, length), offset + run.text.size() - rest.size(), tokens);
       rest.remove_prefix(length);
+      polled += length;
+      if (poll && polled >= stretch_bytes) {
+        poll();
+        polled = 0;
+      }
     }
     offset += run.text.size();
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "data/byte_source.hpp"
 
 namespace bitdarts::data {
 
@@ -41,14 +42,17 @@ class Tokenizer {
   static Tokenizer from_file(const std::filesystem::path& path);
   /// Trains on the documents that `next` yields until it returns false. One thread; the result depends on the
   /// text alone. ConfigError when the text cannot give `vocab_size` pieces or needs more (the remedy names
-  /// the limit), InputError when there is no text.
-  static Tokenizer train(const std::function<bool(std::string&)>& next, std::int64_t vocab_size);
+  /// the limit), InputError when there is no text. With a `poll` the trainer works on a thread beside; what
+  /// `poll` throws leaves that thread behind, and the process should end soon.
+  static Tokenizer train(const std::function<bool(std::string&)>& next, std::int64_t vocab_size,
+                         const Poll& poll = {});
 
   /// Documents of any length. With a BPE model the text goes through SentencePiece word by word (see
   /// WordSplitter), and words that came before are remembered; not from two threads at a time. Else, and
   /// where words are longer, in stretches of at most 64 KiB, cut before spaces. UnencodableText (an
-  /// InputError) when the model has no byte fallback and would not give the text back.
-  std::vector<std::int32_t> encode(std::string_view document) const;
+  /// InputError) when the model has no byte fallback and would not give the text back. `poll` is called now
+  /// and then.
+  std::vector<std::int32_t> encode(std::string_view document, const Poll& poll = {}) const;
   /// Byte for byte what encode was given; control pieces (document end) decode to nothing, the unknown piece,
   /// which encode never gives, to U+FFFD. Error when a token is not in the vocabulary.
   std::string decode(std::span<const std::int32_t> tokens) const;

@@ -5,6 +5,7 @@
 
 #include "chain/places.hpp"
 #include "config/scheme_word.hpp"
+#include "core/byte_order_mark.hpp"
 #include "core/error.hpp"
 
 namespace bitdarts::stage {
@@ -115,7 +116,12 @@ std::string scheme_text(const config::FinetuneOptions& options, const std::strin
                           "give searched, best, a strategy (darts, sensitivity, fisher, uniform, random:N), "
                           "uniform:METHOD:wXaY, or a readable table (bitdarts-inspect --scheme prints one)"));
   }
-  return text.str();
+  std::string table = text.str();
+  if (begins_as_utf16(table))
+    throw ConfigError("the scheme file is UTF-16, and must be UTF-8", option + "=" + options.scheme,
+                      "save it as UTF-8, or convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW");
+  if (table.starts_with(byte_order_mark)) table.erase(0, byte_order_mark.size());
+  return table;
 }
 
 bool uses_search(const config::FinetuneOptions& options) {

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "comm/communicator.hpp"
+#include "comm/stop.hpp"
 #include "core/error.hpp"
 #include "stage/environment.hpp"
 #include "stage/farewell.hpp"
@@ -75,6 +76,7 @@ int run_under_mpi(const std::string& name, const Parsed& mine, const comm::Inter
     const config::Config config = configuration_of_rank_0(world, mine);
     check_ranks(world, config);
     use_threads(config.run.threads);
+    comm::set_step_patience(config.run.stop_seconds);
     const Console console(world.root(), name, config.run.quiet, terminal_of(config.run));
     const fs::path out = config.run.out;
     work({config, world, interrupts, console, out, config.run.in.empty() ? out : fs::path(config.run.in)});

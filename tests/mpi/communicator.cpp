@@ -1,5 +1,6 @@
 #include "comm/communicator.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <functional>
@@ -7,6 +8,7 @@
 
 #include "catch.hpp"
 #include "comm/interrupt.hpp"
+#include "comm/interruptible.hpp"
 #include "core/error.hpp"
 
 using namespace bitdarts;
@@ -152,6 +154,54 @@ TEST_CASE("a signal on one rank is seen by all, and only while watched") {
   const comm::InterruptWatch again;
   const bool left_over = again.raised_anywhere(world);
   CHECK_FALSE(left_over);
+}
+
+TEST_CASE(
+    "ranks that work each for itself end when all have done, when one has failed, or when one is stopped") {
+  using namespace std::chrono_literals;
+  const Communicator world;
+  const comm::InterruptWatch watch;
+  const bool last = world.rank() == world.size() - 1;
+  // Looks at the clock until it is told to stop, or for so long.
+  const auto work_for = [](std::chrono::milliseconds time) {
+    return [time](comm::StopPoll& poll) {
+      const auto end = std::chrono::steady_clock::now() + time;
+      while (std::chrono::steady_clock::now() < end) poll();
+    };
+  };
+  const auto together = [&](const std::function<void(comm::StopPoll&)>& work,
+                            std::chrono::milliseconds patience = 0ms) {
+    comm::interruptible(world, patience, "stopped", work);
+  };
+  bool done = false;
+  together([&](comm::StopPoll& poll) {
+    work_for(last ? 250ms : 0ms)(poll);
+    done = true;
+  });
+  const std::string failure = message_of<InputError>([&] {
+    together([&](comm::StopPoll& poll) {
+      if (last) throw InputError("damaged");
+      work_for(150ms)(poll);
+    });
+  });
+  bool patient = false;
+  if (last) std::raise(SIGTERM);
+  together([&](comm::StopPoll&) { patient = true; }, 1h);
+  const std::string stop = message_of<Interrupted>([&] { together(work_for(1h)); });
+  // Who has done already waits for the others, and hears it too; so does who was asked before.
+  const std::string waiting = message_of<Interrupted>([&] { together(work_for(last ? 1h : 0ms)); });
+  const std::string at_once = message_of<Interrupted>([&] { together([](comm::StopPoll&) {}); });
+  const std::string between = message_of<Interrupted>([&] {
+    comm::set_step_patience(0);
+    comm::stop_if_overdue(world);
+  });
+  comm::set_step_patience(3600);
+  comm::stop_if_overdue(world);
+  CHECK(done);
+  CHECK(failure.starts_with("damaged"));
+  CHECK(patient);
+  for (const std::string& message : {stop, waiting, at_once}) CHECK(message.starts_with("stopped"));
+  CHECK(between.starts_with("interrupted"));
 }
 
 TEST_CASE("a failed MPI call names itself and where it was made") {

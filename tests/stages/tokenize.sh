@@ -63,6 +63,48 @@ printf '{"text": "fine"}\n{"text": \n' > bad.jsonl
 expect 3 "bad.jsonl, line 2" tokenize 2 bad --data.text="bad.jsonl text"
 expect 3 "the text is empty" tokenize 2 bad --data.text=text/empty.txt
 
+# Input that is not what it is taken for: refused by name, place and reason, whatever the ranks.
+mkdir other
+printf '\xff\xfeh\0i\0' > other/wide.txt
+expect 3 "other/wide.txt, byte 0" tokenize 2 bad --data.text=other/wide.txt
+grep -q "iconv -f UTF-16LE" said || fail "UTF-16 without its remedy"
+printf 'PAR1\025\004\025\020' > other/table.parquet
+expect 3 "a Parquet table" tokenize 2 bad --data.text='other/*.parquet'
+printf '[{"text": "a"},\n{"text": "b"}]\n' > other/array.json
+expect 3 "jq -c" tokenize 1 bad --data.text=other/array.json
+{ gzip < text/long.txt; printf 'the rest'; } > other/followed.txt.gz
+expect 3 "other/followed.txt.gz, byte" tokenize 2 bad --data.text=other/followed.txt.gz
+mkfifo other/pipe.txt
+expect 3 "not a regular file" tokenize 1 bad --data.text=other/pipe.txt
+expect 3 "not a regular file" tokenize 1 bad --data.text=text --tokenizer.model=other/pipe.txt
+
+# The same records by another name, and a joined gzip file, are the same text; a directory says what it leaves out.
+mkdir -p named/sub linked
+zcat text/records.jsonl.gz > records.jsonl
+tokenize 1 records --data.text=records.jsonl --tokenizer.vocab_size=300 > /dev/null 2>&1
+cp records.jsonl named/records.ndjson
+expect 0 "up to date" tokenize 2 records --data.text=named --tokenizer.vocab_size=300
+mv named/records.ndjson named/records.json
+ln -s ../named linked/sub
+tar -C text -czf named/backup.tar.gz odd.txt
+expect 0 "up to date" tokenize 2 records --data.text=linked --tokenizer.vocab_size=300
+expect 0 "left out: 1 by their names (backup.tar.gz)" tokenize 2 again --data.text=named --tokenizer.vocab_size=300
+same records/tokens.h5 again/tokens.h5 || fail "another name gives another file"
+{ head -n 100 records.jsonl | gzip; tail -n +101 records.jsonl | gzip; } > joined.jsonl.gz
+tokenize 2 joined --data.text=joined.jsonl.gz --tokenizer.vocab_size=300 > /dev/null 2>&1
+same records/tokens.h5 joined/tokens.h5 || fail "a joined gzip file is not read whole"
+{ cat records.jsonl; printf '{"id": 1}\n'; } > some.jsonl
+expect 3 "some.jsonl, line 301" tokenize 2 bad --data.text=some.jsonl
+expect 0 "1 JSON records were skipped" tokenize 2 skipped --data.text=some.jsonl --tokenizer.vocab_size=300 --data.on_bad_record=skip
+grep -q "skipped: 1 records" said || fail "the summary does not count skipped records"
+
+# Why a part is empty.
+for _ in $(seq 1 2000); do echo "the same line again and again"; done > copies.txt
+expect 0 "2000 documents are copies of one" tokenize 2 copies --data.text=copies.txt --data.document=line \
+  --tokenizer.vocab_size=280 --data.search_fraction=0.001 --data.test_fraction=0.001
+expect 3 "2000 documents are copies of one" tokenize 2 bad --data.text=copies.txt --data.document=line \
+  --data.search_fraction=0.001 --data.test_fraction=0.998
+
 # Bad configuration.
 expect 2 "data.text" tokenize 1 bad
 expect 2 "vocab_size to [0-9]* or less" tokenize 2 bad --data.text=text --tokenizer.vocab_size=60000

@@ -59,6 +59,8 @@ TEST_CASE("an INI file that cannot mean anything is refused") {
   CHECK_THAT(complaint_about_ini("[search]\nsteps\n"), Contains("neither [section] nor key = value"));
   CHECK_THAT(complaint_about_ini("[search]\nsteps = 300\norder = first\nsteps = 400\n"),
              Contains("twice") && Contains(":2 and ") && Contains(":4"));
+  for (const std::string mark : {"\xFF\xFE", "\xFE\xFF"})
+    CHECK_THAT(complaint_about_ini(mark + "[search]\n"), Contains("UTF-16") && Contains("iconv"));
   CHECK_THAT(complaint_about({"--config", "/nowhere.ini"}), Contains("/nowhere.ini"));
   CHECK_THAT(complaint_about({"--config", "/tmp"}), Contains("cannot be read"));
   CHECK_THAT(complaint_about({"--config=a.ini", "--config=b.ini"}), Contains("twice"));

@@ -1,5 +1,7 @@
 #include "data/documents.hpp"
 
+#include <sys/stat.h>
+
 #include <nlohmann/json.hpp>
 
 #include "catch.hpp"
@@ -175,6 +177,77 @@ TEST_CASE("damaged packed text is refused with the offset") {
   mentions(message(""), "not gzip");
 }
 
+TEST_CASE("packed files that were joined are one text, and nothing else may follow") {
+  const Scratch scratch;
+  const auto packed = [&](const std::string& text) {
+    return read_whole_file(scratch.write_gzip("part.gz", text), 1u << 30);
+  };
+  std::string noise;
+  for (std::uint32_t i = 0, x = 1; i < 2000; ++i)
+    noise += static_cast<char>('!' + (x = x * 1664525 + 1013904223) / 50'000'000);
+  for (const std::string& first : {"one\n"s, noise, ""s}) {
+    const std::string joined = packed(first) + packed("two\n") + packed("") + packed("three\n");
+    CHECK(documents_of(scratch.write("joined.gz", joined), cut_as("file")) ==
+          Documents{first + "two\nthree\n"});
+    const auto padded = scratch.write("padded.gz", joined + std::string(1000, '\0'));  // as tapes have it
+    CHECK(documents_of(padded, cut_as("file")) == Documents{first + "two\nthree\n"});
+    for (const std::string& rest : {"plain text\n"s, "\x1f"s, "\0\0x"s}) {
+      const auto file = scratch.write("followed.gz", joined + rest);
+      const std::string message = message_of<InputError>([&] { documents_of(file, cut_as("line")); });
+      mentions(message, "followed by something else");
+      mentions(message, "followed.gz, byte " + std::to_string(joined.size() + (rest[0] == '\0' ? 2 : 0)));
+    }
+  }
+  // Where a member begins at the end of what is read at once (2^18 bytes), in its first byte or behind it.
+  for (const std::size_t begin : {262'143, 262'144}) {
+    const std::string empty = packed("");
+    std::string text = noise, members;
+    while ((begin - (members = packed(text)).size()) % empty.size() != 0) text += text[text.size() / 2];
+    while (members.size() < begin) members += empty;
+    REQUIRE(members.size() == begin);
+    CHECK(documents_of(scratch.write("many.gz", members + packed("end")), cut_as("file")) ==
+          Documents{text + "end"});
+    mentions(message_of<InputError>(
+                 [&] { documents_of(scratch.write("many.gz", members + "\x1f"), cut_as("file")); }),
+             "many.gz, byte " + std::to_string(begin));
+  }
+  const std::string whole = packed(noise);
+  for (std::size_t cut = whole.size() - 20; cut < whole.size(); ++cut)
+    mentions(message_of<InputError>([&] {
+               documents_of(scratch.write("cut.gz", packed("x") + whole.substr(0, cut)), cut_as("file"));
+             }),
+             "end too early");
+}
+
+TEST_CASE("JSON Lines goes by several names, and a byte-order mark is no part of it") {
+  const Scratch scratch;
+  const std::string text = "\xEF\xBB\xBF{\"text\": \"one\"}\n{\"text\": \"two\"}\n";
+  for (const char* name : {"a.jsonl", "a.ndjson", "a.json", "A.JSONL"})
+    CHECK(documents_of(scratch.write(name, text), cut_as("file")) == Documents{"one", "two"});
+  for (const char* name : {"a.ndjson.gz", "a.json.gz", "A.JSONL.GZ"})
+    CHECK(documents_of(scratch.write_gzip(name, text), cut_as("file")) == Documents{"one", "two"});
+}
+
+TEST_CASE("bad records are skipped on request, and counted") {
+  const Scratch scratch;
+  const auto file =
+      scratch.write("some.jsonl",
+                    "{\"text\": \"one\"}\n\n{\"body\": \"x\"}\n{\"text\": null}\n[1]\nnonsense\n"
+                    "{\"text\": \"\"}\n{\"text\": \"two\"}\n");
+  config::DataOptions options;
+  mentions(message_of<InputError>([&] { documents_of(file, options); }), "data.on_bad_record=skip");
+  options.on_bad_record = "skip";
+  CHECK(documents_of(file, options) == Documents{"one", "two"});
+  DocumentReader reader(file, options);
+  std::string document;
+  std::uint64_t offset = 0;
+  while (reader.next(document, offset)) {
+  }
+  CHECK(reader.skipped().count == 4);  // an empty text is no fault
+  CHECK(reader.skipped().first_line == 3);
+  CHECK(reader.skipped().first_fault == BadRecord::no_field);
+}
+
 TEST_CASE("missing and unusual files are refused by name") {
   const Scratch scratch;
   mentions(message_of<InputError>([&] { documents_of(scratch / "none.txt", cut_as("file")); }), "none.txt");
@@ -197,7 +270,7 @@ TEST_CASE("files, directories and globs are found, sorted and unique") {
   std::filesystem::create_symlink(scratch / "one.md", scratch / "same.md");
   const auto names = [&](const std::vector<std::string>& patterns) {
     Documents found;
-    for (const auto& file : find_text_files(patterns))
+    for (const auto& file : find_text_files(patterns).files)
       found.push_back(file.lexically_relative(scratch.path()));
     return found;
   };
@@ -211,6 +284,34 @@ TEST_CASE("files, directories and globs are found, sorted and unique") {
   mentions(message_of<InputError>([&] { names({root + "none*.txt"}); }), "none*.txt");
   scratch.write("bare/readme.md", "");
   mentions(message_of<InputError>([&] { names({root + "bare"}); }), "bare");
+}
+
+TEST_CASE("a directory gives text by name, follows links once, and tells what it leaves out") {
+  namespace fs = std::filesystem;
+  const Scratch scratch;
+  for (const char* name :
+       {"dir/a.TXT", "dir/b.ndjson", "dir/c.json.gz", "dir/d.gz", "dir/backup.tar.gz", "dir/sub/table.csv.gz",
+        "dir/t.parquet", "dir/t.csv", "dir/.git/x.txt", "elsewhere/linked.txt"})
+    scratch.write(name, "x");
+  fs::create_directory_symlink(scratch / "elsewhere", scratch / "dir/link");
+  fs::create_directory_symlink(scratch / "elsewhere", scratch / "dir/second_link");
+  fs::create_directory_symlink(scratch / "dir", scratch / "dir/sub/loop");
+  fs::create_symlink(scratch / "nowhere.txt", scratch / "dir/broken.txt");
+  REQUIRE(::mkfifo((scratch / "dir/pipe.txt").c_str(), 0600) == 0);
+  const FoundFiles found = find_text_files({(scratch / "dir").string()});
+  Documents names;
+  for (const auto& file : found.files) names.push_back(file.lexically_relative(scratch.path()));
+  CHECK(names == Documents{"dir/a.TXT", "dir/b.ndjson", "dir/c.json.gz", "dir/d.gz", "dir/link/linked.txt"});
+  REQUIRE(found.left_out.size() == 1);
+  mentions(found.left_out[0], (scratch / "dir").string());
+  mentions(found.left_out[0], "4 by their names (backup.tar.gz, sub/table.csv.gz, t.csv, ...)");
+  mentions(found.left_out[0], "2 that are no regular files (broken.txt, pipe.txt)");
+  mentions(found.left_out[0], "1 hidden (.git)");
+  CHECK(find_text_files({(scratch / "elsewhere").string()}).left_out.empty());
+  mentions(message_of<InputError>([&] { find_text_files({(scratch / "dir/pipe.txt").string()}); }),
+           "not a regular file");
+  mentions(message_of<InputError>([&] { read_whole_file(scratch / "dir/pipe.txt", 10); }),
+           "not a regular file");
 }
 
 TEST_CASE("the split is decided by content, near the fractions") {

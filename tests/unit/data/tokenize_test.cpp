@@ -51,9 +51,8 @@ TEST_CASE("the stored tokens give the text back byte for byte") {
   char** argv = nullptr;
   const comm::MpiSession session(argc, argv);
   const comm::Communicator world;
-  const comm::InterruptWatch interrupts;
   const Console console(true, "test", true);
-  const Team team{world, interrupts, console};
+  const Team team{world, console};
 
   const Scratch scratch;
   const std::string text = odd_text();
@@ -67,10 +66,10 @@ TEST_CASE("the stored tokens give the text back byte for byte") {
   config.data.search_fraction = config.data.test_fraction = 0.2;
   config.tokenizer.vocab_size = 500;
 
-  const TextSource source = find_text(config, world);
+  const TextSource source = find_text(config, team);
   CHECK(source.files.size() == 3);
   CHECK(result_key(config, find_text(config)) == result_key(config, source));
-  const TextIndex index = index_text(source.files, config.data, 1, world);
+  const TextIndex index = index_text(source.files, config.data, 1, team);
   const Tokenizer tokenizer = make_tokenizer(config, index, team);
   CHECK(tokenizer.vocab_size() == 500);
   const TokenizedText encoded = encode_text(index, tokenizer, config, team);
@@ -109,9 +108,9 @@ TEST_CASE("the stored tokens give the text back byte for byte") {
     elsewhere.write("empty.txt", "");
     config::Config moved = config;
     moved.data.text = {(elsewhere / "*.*").string()};
-    CHECK(result_key(moved, find_text(moved, world)) == result_key(config, source));
+    CHECK(result_key(moved, find_text(moved, team)) == result_key(config, source));
     elsewhere.write("a.txt", text + "x");
-    CHECK(result_key(moved, find_text(moved, world)) != result_key(config, source));
+    CHECK(result_key(moved, find_text(moved, team)) != result_key(config, source));
     config::Config other = config;
     other.run.seed = 2;
     CHECK(result_key(other, source) != result_key(config, source));
@@ -133,10 +132,73 @@ TEST_CASE("the stored tokens give the text back byte for byte") {
     CHECK_THROWS_AS(encode_text(index, tokenizer, config, team), Error);
   }
   {
+    INFO("skipped records are counted and stored, on request alone");
+    const Scratch lines;
+    std::string records;
+    for (int i = 0; i < 400; ++i)
+      records += "{\"text\": \"record " + std::to_string(i * 31) + "\"}\n{\"id\": 1}\n";
+    config::Config some = config;
+    some.data.text = {lines.write("a.jsonl", records).string(),
+                      lines.write("b.jsonl", "{\"text\": 1}\n").string()};
+    const auto text_of = [&] { return find_text(some, team); };
+    const auto before = result_key(some, text_of());
+    CHECK_THROWS_AS(index_text(text_of().files, some.data, 1, team), InputError);
+    some.data.on_bad_record = "skip";
+    CHECK(result_key(some, text_of()) != before);
+    const TextIndex found = index_text(text_of().files, some.data, 1, team);
+    CHECK(found.all_documents() == 400);
+    CHECK(found.skipped_records() == 401);
+    const auto said = remarks(found, some.data);
+    REQUIRE(said.size() == 1);
+    mentions(said[0], "401 JSON records were skipped in 2 files");
+    mentions(said[0], "a.jsonl, line 2: the JSON record has no field \"text\"");
+    const TokenizedText part = encode_text(found, tokenizer, some, team);
+    CHECK(part.skipped_records == 401);
+    CHECK_FALSE(encoded.skipped_records);
+    store::File stored = store::File::create(lines / "tokens.h5");
+    write_tokens(stored, part, tokenizer);
+    stored.close();
+    CHECK(store::File::open(lines / "tokens.h5").required_int("/tokens", "skipped_records") == 401);
+    some.data.text = {(lines / "b.jsonl").string()};
+    mentions(message_of<InputError>([&] { index_text(text_of().files, some.data, 1, team); }),
+             "were skipped");
+  }
+  {
+    INFO("odd bytes are told, and binary data behind the first bytes are refused");
+    const Scratch odd;
+    config::DataOptions lines = config.data;
+    lines.document = "line";
+    const auto index_of = [&](const std::string& content) {
+      return index_text({odd.write("a.txt", content)}, lines, 1, team);
+    };
+    CHECK(remarks(index_of("fine\n"), lines).empty());
+    const auto said = remarks(index_of("fine\ncaf\xE9\nnul \0\n"s), lines);
+    REQUIRE(said.size() == 2);
+    mentions(said[0], "a.txt, byte 8");
+    mentions(said[1], "a.txt, byte 14");
+    mentions(message_of<InputError>(
+                 [&] { index_of(std::string(300'000, 'x') + "\n" + std::string(50'000, '\0')); }),
+             "a.txt, byte 300001");
+  }
+  {
+    INFO("a part is empty because documents are few, or because they are copies");
+    const Scratch few;
+    config::DataOptions lines = config.data;
+    lines.document = "line";
+    std::string copies;
+    for (int i = 0; i < 20'000; ++i) copies += "the same line\n";
+    const auto why = [&](const std::string& content) {
+      return why_empty(index_text({few.write("a.txt", content)}, lines, 1, team));
+    };
+    mentions(why(copies), "20000 documents are copies of one");
+    mentions(why(copies + "another\n" + copies), "40001 documents are copies of 2");
+    mentions(why("one\ntwo\n"), "2 documents are few");
+  }
+  {
     INFO("nothing to read is refused");
-    CHECK_THROWS_AS(index_text({scratch / "empty.txt"}, config.data, 1, world), InputError);
+    CHECK_THROWS_AS(index_text({scratch / "empty.txt"}, config.data, 1, team), InputError);
     config.data.text.clear();
-    CHECK_THROWS_AS(find_text(config, world), Error);
+    CHECK_THROWS_AS(find_text(config, team), Error);
     CHECK_THROWS_AS(find_text(config), ConfigError);
   }
 }

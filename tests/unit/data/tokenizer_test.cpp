@@ -6,6 +6,7 @@
 #include <random>
 #include <sstream>
 #include <unordered_map>
+#include <utility>
 
 #include "catch.hpp"
 #include "core/error.hpp"
@@ -271,6 +272,19 @@ TEST_CASE(
 TEST_CASE("training without text is refused") {
   CHECK_THROWS_AS(train({}, 400), InputError);
   CHECK_THROWS_AS(train({"", "\xFF"}, 400), InputError);
+}
+
+TEST_CASE("training beside a poll gives the same model, and its errors") {
+  int polls = 0;
+  const auto once = [](const std::string& text) {
+    return [text, given = false](std::string& document) mutable {
+      document = text;
+      return !std::exchange(given, true);
+    };
+  };
+  CHECK(Tokenizer::train(once(sample_text()), 400, [&] { ++polls; }).serialized() == trained().serialized());
+  CHECK(polls > 0);
+  CHECK_THROWS_AS(Tokenizer::train(once("the cat"), 5000, [] {}), ConfigError);
 }
 
 TEST_CASE("an error of the text's reader passes through training") {

@@ -71,6 +71,9 @@ TEST_CASE("a scheme reads back from its table") {
   CHECK(table.starts_with("# layer"));
   CHECK(contains(table, "\nmodel.layers.0.mlp.up_proj       fp32    pact:16\n"));
   CHECK(parse_table(table, layers, "here") == scheme);
+  std::string windows;
+  for (const char letter : table) windows += letter == '\n' ? std::string("\r\n") : std::string(1, letter);
+  CHECK(parse_table(windows, layers, "here") == scheme);
 }
 
 TEST_CASE("in a table patterns stand for many layers and the first match wins") {

@@ -289,3 +289,19 @@ TEST_CASE("what a killed run left is cleared away") {
   }
   CHECK_FALSE(fs::exists(unfinished));
 }
+
+TEST_CASE("a scheme file reads the same with a byte-order mark, and must be UTF-8") {
+  const fs::path file = fs::temp_directory_path() / ("bitdarts-scheme-test-" + std::to_string(getpid()));
+  config::FinetuneOptions options;
+  options.scheme = file.string();
+  const auto text_of = [&](const std::string& content) {
+    std::ofstream(file, std::ios::binary) << content;
+    return stage::scheme_text(options, "finetune.scheme");
+  };
+  CHECK(text_of("\xEF\xBB\xBF* lsq+:4 lsq+:8\r\n") == "* lsq+:4 lsq+:8\r\n");
+  CHECK(text_of("* lsq+:4 lsq+:8\n") == "* lsq+:4 lsq+:8\n");
+  for (const std::string mark : {"\xFF\xFE", "\xFE\xFF"})
+    CHECK_THROWS_WITH(text_of(mark + "*"),
+                      Contains("UTF-16") && Contains("iconv") && Contains(file.string()));
+  fs::remove(file);
+}
