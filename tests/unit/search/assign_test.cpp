@@ -121,7 +121,12 @@ Best best_of_all(const quant::Bank& bank, const SiteValues& values, const quant:
 
 std::int64_t cheapest_of(const std::vector<quant::LayerShape>& layers, const quant::Cost& kind) {
   std::int64_t cost = 0;
-  for (const auto& layer : layers) cost += quant::layer_cost(kind, layer, two, two);
+  for (const auto& layer : layers) {  // of the size an input in full precision costs least: it stores nothing
+    std::int64_t least = quant::layer_cost(kind, layer, two, two);
+    for (const auto& input : quant::parse_candidates(names))
+      least = std::min(least, quant::layer_cost(kind, layer, two, input));
+    cost += least;
+  }
   return cost;
 }
 
@@ -273,14 +278,15 @@ TEST_CASE("candidates that come on top never make a scheme worse") {
     const auto scheme = search::assign(bank, values, kind, capacity);
     const double value = value_of(bank, values, scheme);
 
-    // The same widths by another method, worse everywhere: the scheme stays as it is.
+    // The same widths by another method, worse everywhere: the scheme stays as it is. (Of the size uniform
+    // costs less on inputs than lsq+, which stores an offset: there it may be worth its loss.)
     auto more = names;
     more.insert(more.end(), {"uniform:2", "uniform:4", "uniform:8"});
     const auto with_method = bank_of(block, more, tied);
     auto worse = values;
     for (auto& of_site : worse)
       for (std::size_t k = 0; k < 3; ++k) of_site.push_back(of_site[k] + 0.01 + random.uniform());
-    CHECK((search::assign(with_method, worse, kind, capacity) == scheme));
+    if (kind.kind == bops) CHECK((search::assign(with_method, worse, kind, capacity) == scheme));
 
     // Any candidates: the value falls or stays.
     more = names;
