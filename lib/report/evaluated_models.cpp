@@ -5,8 +5,8 @@
 #include <sstream>
 
 #include "chain/places.hpp"
+#include "products/stored_scheme.hpp"
 #include "report/comparison.hpp"
-#include "report/stored_scheme.hpp"
 #include "report/weight_recovery.hpp"
 
 namespace bitdarts::report {
