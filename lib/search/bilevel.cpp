@@ -221,7 +221,9 @@ template <class Real>
 std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
   const bool learns_alpha = step >= options_.warmup_steps;
   const bool outer_quantizers = options_.quantizer_level == "outer";
+  changing_ = false;
   auto found = level_gradients(step);
+  changing_ = true;
   const auto& outer = found.outer;
   require_finite_loss(outer.loss, "the outer loss", step, levels_.outer);
   train::require_finite_gradients(bank_, outer.alpha, outer.theta, step, "search, outer level");
@@ -257,6 +259,7 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
     if (bank_.sites[i].role == quant::Role::input)
       quant::update_input_maximum(bank_, bank_.sites[i], maxima[i]);
   for (const std::size_t budget : schedule_.ending(step)) keep_values(budget);
+  changing_ = false;
   shown.insert(shown.end(), {{"cost", 100 * ratio}, {"lambda", lambda}});
   return shown;
 }

@@ -39,6 +39,7 @@ class Bilevel : public train::Trainee {
   void load(const store::File& file) override;
   void check(std::int64_t done) const override;
   bool finished() const override;
+  bool between_steps() const override { return !changing_; }
 
   /// dL/dα and dL/dθ of the outer level at this step, as step() uses them (λ of now, first or second order).
   /// For tests.
@@ -121,6 +122,7 @@ class Bilevel : public train::Trainee {
   std::vector<double> reached_;
   std::vector<std::size_t> argmax_;
   std::int64_t stable_steps_ = 0;
+  bool changing_ = false;  // within a step that has begun to change the state
   store::Metrics metrics_;
 };
 
