@@ -23,7 +23,7 @@ class StopPoll {
   /// To be called at least once a second while a rank works; costs a look at the clock. Throws Interrupted,
   /// on every rank, when one of them was asked to stop.
   void operator()();
-  /// This rank has done its work: returns when all have, or throws Interrupted. Collective.
+  /// This rank has done its work, or failed: returns when all have, or throws Interrupted. Collective.
   void finish();
 
  private:
@@ -40,20 +40,20 @@ class StopPoll {
   std::array<int, 2> mine_{}, all_{};  // asked to stop, busy
 };
 
-/// Runs `work(poll)` on every rank, with together's promise about failures and StopPoll's about signals.
-/// `work` must not call anything collective. Collective.
+/// Runs `work(poll)` on every rank, with together's promise about failures and StopPoll's about signals,
+/// which come first. `work` must not call anything collective. Collective.
 template <class Work>
 void interruptible(const Communicator& world, std::chrono::milliseconds patience, const std::string& what,
                    Work&& work) {
+  StopPoll poll(world, patience, what);
+  std::exception_ptr failure;
+  try {
+    work(poll);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  poll.finish();
   together(world, [&] {
-    StopPoll poll(world, patience, what);
-    std::exception_ptr failure;
-    try {
-      work(poll);
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    poll.finish();
     if (failure) std::rethrow_exception(failure);
   });
 }

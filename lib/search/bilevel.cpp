@@ -184,7 +184,9 @@ template <class Real>
 std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
   const bool learns_alpha = step >= options_.warmup_steps;
   const bool outer_quantizers = options_.quantizer_level == "outer";
+  changing_ = false;
   auto found = level_gradients(step);
+  changing_ = true;
   const auto& outer = found.outer;
   train::require_finite_gradients(bank_, outer.alpha, outer.theta, step, "search, outer level");
   const double ratio = expected_ratio(), error = outer.error;
@@ -217,6 +219,7 @@ std::vector<Progress::Value> Bilevel<Real>::step(std::int64_t step) {
   }
   quantizers_.update_maxima(bank_, maxima);
   for (const std::size_t budget : schedule_.ending(step)) keep_values(budget);
+  changing_ = false;
   shown.insert(shown.end(), {{"cost", 100 * ratio}, {"lambda", lambda}});
   return shown;
 }

@@ -41,6 +41,7 @@ class Bilevel : public train::Trainee {
   void load(const store::File& file) override;
   void check(std::int64_t done) const override;
   bool finished() const override;
+  bool between_steps() const override { return !changing_; }
 
   /// dL/dα and dL/dθ of the outer level at this step, as step() uses them (λ of now, first or second order).
   /// For tests.
@@ -118,6 +119,7 @@ class Bilevel : public train::Trainee {
   std::vector<std::size_t> argmax_;
   std::int64_t stable_steps_ = 0;
   std::optional<double> last_error_;  ///< L_err of the step before
+  bool changing_ = false;  ///< within a step that has begun to change the state
   store::Metrics metrics_;
 };
 

@@ -28,11 +28,12 @@ Findings find_by_gradient(const Workbench& bench) {
                                                        bench.engine, problem.layout, problem.weights,
                                                        problem.bank, problem.budgets, Levels{outer, inner});
   const double levels = options.weights == "trained" || options.quantizer_level == "inner" ? 2 : 1;
-  const std::int64_t steps = train::run_loop(
-      bench.context, bench.run, *search,
-      {.what = "search",
-       .steps = search->steps(),
-       .tokens_per_step = levels * static_cast<double>(options.batch * problem.shape.context)});
+  const std::int64_t steps =
+      train::run_loop(bench.context, bench.run, *search,
+                      {.what = "search",
+                       .steps = search->steps(),
+                       .tokens_per_step = levels * static_cast<double>(options.batch * problem.shape.context),
+                       .more_follows = true});
   search->settle(steps);
 
   Findings findings = untrained(problem);

@@ -1,7 +1,9 @@
 #include "search/sensitivity.hpp"
 
 #include <cmath>
+#include <functional>
 
+#include "comm/interruptible.hpp"
 #include "core/error.hpp"
 #include "train/finite.hpp"
 #include "train/loop.hpp"
@@ -39,10 +41,13 @@ class SensitivityPass : public train::Trainee {
     const std::size_t end = std::min(first + static_cast<std::size_t>(per_step()), probes_.size());
     std::vector<double> found(end - first, 0.0);
     const auto ranks = static_cast<std::size_t>(context_.world.size());
-    for (std::size_t i = static_cast<std::size_t>(context_.world.rank()); i < found.size(); i += ranks) {
-      const double loss = measure(probes_[first + i]);
-      found[i] = std::isnan(loss) ? INFINITY : loss;  // a maximum over ranks would lose it
-    }
+    comm::interruptible(context_.world, comm::step_patience(), "interrupted", [&](comm::StopPoll& poll) {
+      for (std::size_t i = static_cast<std::size_t>(context_.world.rank()); i < found.size(); i += ranks) {
+        poll();
+        const double loss = measure(probes_[first + i], poll);
+        found[i] = std::isnan(loss) ? INFINITY : loss;  // a maximum over ranks would lose it
+      }
+    });
     context_.world.max_in_place(found);
     for (std::size_t i = 0; i < found.size(); ++i) {
       require_finite(found[i], probes_[first + i]);
@@ -66,10 +71,10 @@ class SensitivityPass : public train::Trainee {
  private:
   std::int64_t per_step() const { return context_.config.run.shards; }  // at least one for each rank
 
-  double measure(const Probe& probe) {
+  double measure(const Probe& probe, comm::StopPoll& poll) {
     const auto sampler = problem_.sampler(problem_.corpus.search, Stream::validation_batch);
     const train::Batch batch{sampler, 0, problem_.options.sensitivity_sequences};
-    if (probe.full_precision) return engine_.own_loss(problem_.weights, nullptr, batch);
+    if (probe.full_precision) return engine_.own_loss(problem_.weights, nullptr, batch, std::ref(poll));
     quant::Scheme scheme;
     for (const auto& layer : problem_.layout.linears) scheme.entries.push_back({layer.name, {}, {}});
     const auto& site = problem_.bank.sites[probe.site];
@@ -77,7 +82,7 @@ class SensitivityPass : public train::Trainee {
     for (const std::size_t l : site.layers)
       (is_weight ? scheme.entries[l].weight : scheme.entries[l].input) = site.candidates[probe.candidate];
     quant::Bank bank = discrete_bank(problem_, problem_.bank, scheme);
-    return engine_.own_loss(problem_.weights, &bank, batch);
+    return engine_.own_loss(problem_.weights, &bank, batch, std::ref(poll));
   }
 
   void require_finite(double loss, const Probe& probe) const {
@@ -102,9 +107,11 @@ class SensitivityPass : public train::Trainee {
 Findings find_by_sensitivity(const Workbench& bench) {
   SensitivityPass pass(bench);
   Findings findings = untrained(bench.problem);
-  findings.steps = train::run_loop(
-      bench.context, bench.run, pass,
-      {.what = "sensitivity", .steps = pass.steps(), .tokens_per_step = pass.tokens_per_step()});
+  findings.steps = train::run_loop(bench.context, bench.run, pass,
+                                   {.what = "sensitivity",
+                                    .steps = pass.steps(),
+                                    .tokens_per_step = pass.tokens_per_step(),
+                                    .more_follows = true});
   findings.values.assign(
       bench.problem.budgets.size(),
       after_recovery(bench.problem.bank, pass.values(), config::weight_recovery(bench.problem.options)));

@@ -2,11 +2,23 @@
 #include "train/engine.hpp"
 
 #include <algorithm>
+#include <chrono>
 
+#include "comm/stop.hpp"
 #include "train/architecture_gradient.hpp"
 #include "train/engine_impl.hpp"
 
 namespace bitdarts::train {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Between shards the ranks agree on a stop only where a pass takes so long that it matters: each time they
+// wait for each other.
+bool is_slow(Clock::time_point began) { return Clock::now() - began > std::chrono::seconds(1); }
+
+}  // namespace
 
 template <class Real>
 Engine<Real>::Engine(const comm::Communicator& world, std::int64_t shards, const model::ModelShape& shape,
@@ -19,6 +31,7 @@ template <class Real>
 Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::Bank* bank, const Batch& batch,
                                       const Objective& objective) {
   Impl& my = *impl_;
+  const auto began = Clock::now();
   my.set_effective(parameters, bank);
   model::InputQuantizers* used = my.set_quantizers(bank);
   my.set_wanted(bank ? objective.wanted : Wanted::weights, objective.error_measure);
@@ -34,6 +47,7 @@ Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::B
   if (wants_shards) my.shard_errors.emplace(*bank, parameters, std::span(packed).last(of_weights));
 
   for (int local = 0; local < my.gradient_tree.local_shards(); ++local) {
+    if (my.slow_passes) comm::stop_if_overdue(my.world);
     const std::int64_t shard = my.gradient_tree.first_shard() + local;
     my.shard_gradient.clear();
     my.clear_sums();
@@ -55,7 +69,10 @@ Gradient<Real> Engine<Real>::gradient(std::span<const Real> parameters, quant::B
   my.shard_errors.reset();
   my.reduced = my.gradient_tree.reduce();
   const std::span<const double> summed = statistics_tree.reduce();
+  maxima.push_back(is_slow(began) ? 1.0 : 0.0);
   my.world.max_in_place(maxima);
+  my.slow_passes = maxima.back() > 0;
+  maxima.pop_back();
 
   Gradient<Real> result;
   result.loss = summed[0];
@@ -83,7 +100,9 @@ double Engine<Real>::loss(std::span<const Real> parameters, quant::Bank* bank, c
   model::InputQuantizers* used = my.set_quantizers(bank);
   const std::int64_t per_shard = batch.sequences / my.shards;
   comm::ShardTree<double>& tree = my.small_tree(1);
+  comm::stop_if_overdue(my.world);
   for (int local = 0; local < tree.local_shards(); ++local) {
+    if (my.slow_passes) comm::stop_if_overdue(my.world);
     const std::int64_t shard = tree.first_shard() + local;
     const double part =
         my.batch_loss(batch.sampler, batch.step, shard * per_shard, per_shard, used).template item<double>();

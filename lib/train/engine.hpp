@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -59,6 +60,8 @@ std::vector<double> maxima_of(const Gradient<Real>& gradient) {
 
 /// Forward and backward over the K virtual shards of a batch, summed over the ranks by the shard tree.
 /// The one place where LibTorch, the bank and MPI meet; pretrain, search and finetune are its clients.
+/// What is collective and takes long throws Interrupted on all ranks, with the parameters and the state that
+/// is saved unharmed, some seconds after a signal (comm::step_patience()).
 template <class Real>  // float, double
 class Engine {
  public:
@@ -73,8 +76,10 @@ class Engine {
   /// Mean loss of the batch, no gradient.
   double loss(std::span<const Real> parameters, quant::Bank* bank, const Batch& batch);
   /// The same computed by this rank alone, the whole batch, a few sequences at a time: not collective, and
-  /// the same bits on every rank. For measurements that the ranks divide among themselves.
-  double own_loss(std::span<const Real> parameters, quant::Bank* bank, const Batch& batch);
+  /// the same bits on every rank. For measurements that the ranks divide among themselves. `poll` is called
+  /// after every few sequences.
+  double own_loss(std::span<const Real> parameters, quant::Bank* bank, const Batch& batch,
+                  const std::function<void()>& poll = {});
   /// For an error message, when a loss is not finite: the first weight or quantizer that holds a number that
   /// is none; else the first layer, in forward order, at whose input one arrives. Collective.
   std::string locate_not_finite(std::span<const Real> parameters, const quant::Bank* bank,

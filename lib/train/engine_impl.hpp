@@ -32,6 +32,7 @@ struct Engine<Real>::Impl {
   std::span<Real> reduced;                                     // in the gradient tree
   model::InputQuantizers quantizers;
   bool in_last_backward = false;
+  bool slow_passes = true;  // the same on every rank: is a pass long enough to look for signals within?
   std::vector<LeafHook> hooks;
 
   // While a pass measures the Fisher error of weights: what it needs, and where a shard's numbers go.

@@ -1,6 +1,7 @@
 // What a rank finds out about the network by itself, or all of them alike: no gradient.
 #include <algorithm>
 
+#include "comm/stop.hpp"
 #include "core/error.hpp"
 #include "train/engine_impl.hpp"
 #include "train/finite.hpp"
@@ -16,7 +17,8 @@ constexpr std::int64_t sequences_at_a_time = 8;
 }  // namespace
 
 template <class Real>
-double Engine<Real>::own_loss(std::span<const Real> parameters, quant::Bank* bank, const Batch& batch) {
+double Engine<Real>::own_loss(std::span<const Real> parameters, quant::Bank* bank, const Batch& batch,
+                              const std::function<void()>& poll) {
   Impl& my = *impl_;
   at::NoGradGuard no_grad;
   my.set_effective(parameters, bank);
@@ -26,6 +28,7 @@ double Engine<Real>::own_loss(std::span<const Real> parameters, quant::Bank* ban
     const std::int64_t count = std::min(sequences_at_a_time, batch.sequences - first);
     total += static_cast<double>(count) *
              my.batch_loss(batch.sampler, batch.step, first, count, used).template item<double>();
+    if (poll) poll();
   }
   return total / static_cast<double>(batch.sequences);
 }
@@ -79,9 +82,11 @@ void Engine<Real>::calibrate(std::span<const Real> parameters, quant::Bank& bank
         static_cast<std::size_t>((sequences + sequences_at_a_time - 1) / sequences_at_a_time);
   }
   for (std::int64_t first = 0; first < sequences; first += sequences_at_a_time) {
+    comm::stop_if_overdue(my.world);
     my.batch_loss(sampler, 0, first, std::min(sequences_at_a_time, sequences - first), used);
   }
   for (std::size_t i = 0; i < bank.sites.size(); ++i) {
+    comm::stop_if_overdue(my.world);
     const auto& site = bank.sites[i];
     if (site.role == quant::Role::input) {
       const auto& sample = used->sites[i].sample;
@@ -99,12 +104,14 @@ void Engine<Real>::calibrate(std::span<const Real> parameters, quant::Bank& bank
   my.world.template broadcast_values<double>(bank.theta);
 }
 
-template double Engine<float>::own_loss(std::span<const float>, quant::Bank*, const Batch&);
+template double Engine<float>::own_loss(std::span<const float>, quant::Bank*, const Batch&,
+                                        const std::function<void()>&);
 template std::string Engine<float>::locate_not_finite(std::span<const float>, const quant::Bank*,
                                                       const Batch&);
 template void Engine<float>::calibrate(std::span<const float>, quant::Bank&, const data::Sampler&,
                                        std::int64_t);
-template double Engine<double>::own_loss(std::span<const double>, quant::Bank*, const Batch&);
+template double Engine<double>::own_loss(std::span<const double>, quant::Bank*, const Batch&,
+                                         const std::function<void()>&);
 template std::string Engine<double>::locate_not_finite(std::span<const double>, const quant::Bank*,
                                                        const Batch&);
 template void Engine<double>::calibrate(std::span<const double>, quant::Bank&, const data::Sampler&,

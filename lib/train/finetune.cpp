@@ -32,9 +32,6 @@ class Finetuning : public Trainee {
         validation_(corpus, shape.context, seed_of(context), options_.validation_every,
                     options_.validation_batches, options_.batch, options_.steps) {}
 
-  /// Loss before the first step.
-  void measure_start() { measure(0); }
-
   std::vector<Progress::Value> step(std::int64_t step) override {
     const double share =
         warmup_cosine(step, options_.steps, options_.warmup_steps, 1.0, options_.final_learning_rate);
@@ -54,8 +51,22 @@ class Finetuning : public Trainee {
                               {"learning_rate", share * options_.learning_rate},
                               {"gradient_norm", result.gradient_norm},
                               {"error", result.error}});
-    if (validation_.due(step + 1)) measure(step + 1);
-    return {{"loss", result.loss}, {"validation", metrics_.column("validation", "loss").back()}};
+    return {{"loss", result.loss}};
+  }
+
+  /// Before the first step too.
+  std::vector<Progress::Value> measure(std::int64_t done) override {
+    const auto measured = metrics_.column("validation", "step");
+    const bool is_new = measured.empty() || measured.back() < static_cast<double>(done);
+    if (is_new && (done == 0 || validation_.due(done))) {
+      const double loss = validation_.loss(engine_, weights_.values(), &bank_);
+      if (!std::isfinite(loss)) {
+        check(done);
+        require_finite(loss, "the validation loss", done, "finetune");
+      }
+      metrics_.record("validation", {{"step", static_cast<double>(done)}, {"loss", loss}});
+    }
+    return {{"validation", metrics_.column("validation", "loss").back()}};
   }
 
   void save(store::File& file) const override {
@@ -95,14 +106,6 @@ class Finetuning : public Trainee {
  private:
   static std::uint64_t seed_of(const stage::Context& context) {
     return static_cast<std::uint64_t>(context.config.run.seed);
-  }
-  void measure(std::int64_t step) {
-    const double loss = validation_.loss(engine_, weights_.values(), &bank_);
-    if (!std::isfinite(loss)) {
-      check(step);
-      require_finite(loss, "the validation loss", step, "finetune");
-    }
-    metrics_.record("validation", {{"step", static_cast<double>(step)}, {"loss", loss}});
   }
 
   const config::FinetuneOptions& options_;
@@ -177,7 +180,6 @@ void run_finetune(const stage::Context& context, stage::Run& run) {
   run.confirm_inputs();
 
   Finetuning finetuning(context, corpus, shape, layout, engine, std::move(weights), std::move(bank));
-  finetuning.measure_start();
   run_loop(context, run, finetuning,
            {.what = "finetune",
             .steps = options.steps,

@@ -36,17 +36,23 @@ class Pretraining : public Trainee {
                               {"loss", result.loss},
                               {"learning_rate", rate},
                               {"gradient_norm", result.gradient_norm}});
-    if (validation_.due(step + 1)) {
-      last_validation_ = validation_.loss(engine_, weights_.values(), nullptr);
-      if (!std::isfinite(last_validation_)) {
-        weights_.require_finite_values(step + 1, "pretrain");
-        require_finite(last_validation_, "the validation loss", step + 1, "pretrain");
+    return {{"loss", result.loss}};
+  }
+
+  std::vector<Progress::Value> measure(std::int64_t done) override {
+    const auto measured = metrics_.column("validation", "step");
+    const bool is_new = measured.empty() || measured.back() < static_cast<double>(done);
+    if (done > 0 && is_new && validation_.due(done)) {
+      const double loss = validation_.loss(engine_, weights_.values(), nullptr);
+      if (!std::isfinite(loss)) {
+        weights_.require_finite_values(done, "pretrain");
+        require_finite(loss, "the validation loss", done, "pretrain");
       }
-      metrics_.record("validation", {{"step", static_cast<double>(step + 1)}, {"loss", last_validation_}});
+      metrics_.record("validation", {{"step", static_cast<double>(done)}, {"loss", loss}});
     }
-    std::vector<Progress::Value> shown{{"loss", result.loss}};
-    if (last_validation_ > 0) shown.push_back({"validation", last_validation_});
-    return shown;
+    const auto losses = metrics_.column("validation", "loss");
+    if (losses.empty()) return {};
+    return {{"validation", losses.back()}};
   }
 
   void save(store::File& file) const override {
@@ -56,8 +62,6 @@ class Pretraining : public Trainee {
   void load(const store::File& file) override {
     weights_.load_state(file);
     metrics_ = store::Metrics::load(file);
-    if (const auto seen = metrics_.column("validation", "loss"); !seen.empty())
-      last_validation_ = seen.back();
   }
 
   void check(std::int64_t done) const override { weights_.require_finite_values(done, "pretrain"); }
@@ -76,7 +80,6 @@ class Pretraining : public Trainee {
   data::Sampler sampler_;
   Validation validation_;
   store::Metrics metrics_;
-  double last_validation_ = 0;
 };
 
 }  // namespace

@@ -93,6 +93,73 @@ TEST_CASE("a signal ends the loop at the step boundary, with a checkpoint that t
   CHECK(next.seen == Steps{0, 1, 2, 3, 4});
 }
 
+namespace {
+
+// Measures after every step, and before the first; what it measured is part of its state.
+class Measuring : public Counter {
+ public:
+  std::vector<Progress::Value> measure(std::int64_t done) override {
+    if (done == stop_at) throw Interrupted("of the work itself");
+    if (measured.empty() || measured.back() < done) measured.push_back(done);
+    return {};
+  }
+  std::vector<Progress::Value> step(std::int64_t step) override {
+    if (step == stop_in_step) {
+      changing = after_change;
+      throw Interrupted("of the work itself");
+    }
+    return Counter::step(step);
+  }
+  bool between_steps() const override { return !changing; }
+  void save(store::File& file) const override {
+    Counter::save(file);
+    file.write<std::int64_t>("/state/measured", measured);
+  }
+  void load(const store::File& file) override {
+    Counter::load(file);
+    measured = file.read<std::int64_t>("/state/measured");
+  }
+
+  std::vector<std::int64_t> measured;
+  std::int64_t stop_at = -1, stop_in_step = -1;
+  bool after_change = false, changing = false;
+};
+
+}  // namespace
+
+TEST_CASE("a measurement that is interrupted is made up for, once") {
+  for (const std::int64_t stop_at : {0, 2, 5}) {
+    CAPTURE(stop_at);
+    Bench bench;
+    Measuring measuring;
+    measuring.stop_at = stop_at;
+    CHECK_THROWS_WITH(bench.train(measuring, 5), Contains("after step " + std::to_string(stop_at) + " of 5"));
+    CHECK(bench.checkpoints() == (stop_at > 0 ? 1 : 0));  // before the first step there is nothing to save
+    Measuring next;
+    CHECK(bench.train(next, 5) == 5);
+    CHECK(next.seen == Steps{0, 1, 2, 3, 4});
+    CHECK(next.measured == Steps{0, 1, 2, 3, 4, 5});
+  }
+}
+
+TEST_CASE("a step that is given up is taken again, from before it changed anything") {
+  Bench bench;
+  bench.config().run.checkpoint_steps = 2;
+  Measuring measuring;
+  measuring.stop_in_step = 3;
+  SECTION("before it has changed anything its state is saved") {
+    CHECK_THROWS_WITH(bench.train(measuring, 5), Contains("after step 3 of 5; the state is saved"));
+  }
+  SECTION("afterwards the last checkpoint is gone on from") {
+    measuring.after_change = true;
+    CHECK_THROWS_WITH(bench.train(measuring, 5), Contains("within step 4 of 5"));
+  }
+  Measuring next;
+  CHECK(bench.train(next, 5) == 5);
+  CHECK(next.seen == Steps{0, 1, 2, 3, 4});
+  CHECK(next.measured == Steps{0, 1, 2, 3, 4, 5});
+}
+
 TEST_CASE("checkpoints are written every so many steps, and the last is resumed from") {
   Bench bench;
   bench.config().run.checkpoint_steps = 2;
