@@ -19,16 +19,22 @@ const std::string provenance_group = "/provenance";
   throw Error(what + " (" + reason + ")", path.string(), "look at free space, quota and write permission");
 }
 
+// Some file systems (network, FUSE) cannot sync a directory, or anything, and say so; there the rename itself is
+// all one can have, and hours of work are not lost for it. A failed sync is another thing.
+bool has_no_syncing(int failure) {
+  return failure == EINVAL || failure == EBADF || failure == ENOSYS || failure == EOPNOTSUPP;
+}
+
 // Data and names reach the disk, not only the system's memory: a power cut keeps what was published.
 // `named`: the file that it is about, for the error.
 void sync_to_disk(const std::filesystem::path& path, int flags, const std::filesystem::path& named) {
   const int descriptor = ::open(path.c_str(), flags);
+  // A directory in which one may write but not list.
+  if (descriptor < 0 && (flags & O_DIRECTORY) && errno == EACCES) return;
   if (descriptor < 0) cannot("cannot open for syncing", named, std::strerror(errno));
   const int failed = ::fsync(descriptor) == 0 ? 0 : errno;
   const int close_failed = ::close(descriptor) == 0 ? 0 : errno;
-  // Some network file systems cannot sync a directory and say so; there the rename itself is all one can
-  // have.
-  if (failed != 0 && !((flags & O_DIRECTORY) && failed == EINVAL)) {
+  if (failed != 0 && !has_no_syncing(failed)) {
     cannot((flags & O_DIRECTORY) ? "the file is written, but its name cannot be synced to disk"
                                  : "cannot sync to disk",
            named, std::strerror(failed));
