@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "quant/bank_file.hpp"
+#include "train/memory.hpp"
 
 namespace bitdarts::search {
 namespace {
@@ -17,6 +18,16 @@ Budget resolve_budget(const std::string& text, quant::CostKind kind, const confi
           .target = static_cast<double>(capacity.most) / static_cast<double>(quant::full_cost(kind, layers)),
           .text = text,
           .binding = capacity.reach.empty()};
+}
+
+// Strategies that need no gradients hold the weights, and those that the network sees.
+train::MemoryUse memory_of(const config::Config& config) {
+  const config::SearchOptions& options = config.search;
+  auto use = train::training_memory(options.batch, config.run.shards);
+  const bool trains = options.strategy == "darts" && options.weights == "trained";
+  use.backward = options.strategy == "darts" || options.strategy == "fisher";
+  use.copies = !use.backward ? 2 : trains ? 6 : 4;
+  return use;
 }
 
 }  // namespace
@@ -57,6 +68,7 @@ Problem load_problem(const stage::Context& context, const stage::Run& run) {
                      run.input_path("tokens").string(),
                      "run tokenize and pretrain again with the same configuration");
   }
+  train::require_memory(context, problem.shape, memory_of(context.config));
   problem.layout = model::make_layout(problem.shape, options.quantize_head);
   problem.weights = model::load_parameters(file, problem.layout);
   problem.budgets = resolve_budgets(options, problem.layout.linears, context.console);
