@@ -150,6 +150,7 @@ struct RunOptions {
   std::int64_t shards = 8;            ///< K virtual shards of every batch; the ranks must divide it
   std::int64_t threads = 1;           ///< per rank
   std::string device = "auto";        ///< auto | cpu | cuda
+  std::string blas_kernel;            ///< of OpenBLAS; empty: the best that the processor has
   std::int64_t checkpoint_steps = 0;  ///< steps between checkpoints; 0: by time alone
   double checkpoint_minutes = 10;     ///< minutes between checkpoints; 0: by steps alone
   std::string out = "results/run";    ///< where products go          (--out)
