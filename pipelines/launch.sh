@@ -52,6 +52,8 @@ set_up_launcher() { # RANKS
   if [ "$(id -u)" = 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
   # A container may forbid reading another process' memory, and OpenMPI then falls back with a page of warnings.
   export OMPI_MCA_btl_vader_single_copy_mechanism=none
+  # Else mpirun looks for X servers (hwloc's plugin gl), and waits for a name server where /etc/hosts has no localhost.
+  export HWLOC_COMPONENTS=${HWLOC_COMPONENTS:--gl}
   launcher=(mpirun --quiet --bind-to none --oversubscribe -np "$1")
   trap stop INT TERM HUP USR1 USR2
 }

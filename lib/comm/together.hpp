@@ -4,6 +4,7 @@
 
 #include "comm/communicator.hpp"
 #include "core/error.hpp"
+#include "core/plain_message.hpp"
 
 namespace bitdarts::comm {
 
@@ -17,7 +18,7 @@ void together(const Communicator& world, Work&& work) {
     error = e.what();
     code = static_cast<int>(e.exit_code());
   } catch (const std::exception& e) {
-    error = e.what();
+    error = plain_message(e);
     code = static_cast<int>(ExitCode::failure);
   }
   world.agree(error, code);

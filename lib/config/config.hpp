@@ -143,6 +143,7 @@ struct RunOptions {
   std::int64_t shards = 8;
   std::int64_t threads = 1;
   std::string device = "auto";
+  std::string blas_kernel;
   std::int64_t checkpoint_steps = 0;
   double checkpoint_minutes = 10;
   double stop_seconds = 3;

@@ -188,7 +188,8 @@ std::string result_options(const Config& config, const std::vector<std::string>&
   const Strategy strategy = read_strategy(config.search.strategy).value_or(Strategy{});
   std::vector<std::string> lines;
   for (const Option& option : options_table(copy))
-    if (option.changes_result && bears_on_strategy(option.name(), strategy) &&
+    if (option.changes_result && !(option.added_later && printed(option).empty()) &&
+        bears_on_strategy(option.name(), strategy) &&
         std::find(wanted.begin(), wanted.end(), option.section) != wanted.end())
       lines.push_back(option.name() + " = " + printed(option) + "\n");
   // Sorted, so that moving an option within the table changes no key.

@@ -31,6 +31,7 @@ struct Option {
   std::string help;
   Rule rule{};
   bool changes_result = true;  ///< part of a product's key
+  bool added_later = false;    ///< empty, it leaves a key as it was before there was this option
   bool short_form = false;     ///< --key is accepted for --section.key
 
   std::string name() const { return section + "." + key; }

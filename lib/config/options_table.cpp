@@ -278,6 +278,11 @@ void add_run(std::vector<Option>& table, RunOptions& o) {
       "virtual shards of every batch, a power of two; the MPI ranks must divide it", between(1, 1 << 20));
   add("threads", o.threads, "threads", "per rank", between(1, 4096));
   add("device", o.device, "", "where tensors live", one_of({"auto", "cpu", "cuda"}));
+  add("blas_kernel", o.blas_kernel, "",
+      "of OpenBLAS (Haswell, SkylakeX ...); the same bits hold on one kernel, and a cluster of several kinds "
+      "of "
+      "processor pins one that all have; empty: the best of each machine")
+      .added_later = true;
   const auto aside = [&add](const char* key, auto& field, const char* unit, const char* help,
                             Rule rule = {}) -> Option& {
     Option& option = add(key, field, unit, help, std::move(rule));

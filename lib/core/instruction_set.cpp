@@ -28,4 +28,9 @@ InstructionSet best_instruction_set() {
   return InstructionSet::baseline;
 }
 
+const char* name_of(InstructionSet set) {
+  if (set == InstructionSet::avx512) return "avx512";
+  return set == InstructionSet::avx2 ? "avx2" : "baseline";
+}
+
 }  // namespace bitdarts

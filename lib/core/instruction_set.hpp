@@ -12,6 +12,7 @@ enum class InstructionSet { baseline, avx2, avx512 };
 /// Whether this processor, and this build, can run it.
 bool is_supported(InstructionSet set);
 InstructionSet best_instruction_set();
+const char* name_of(InstructionSet set);  ///< "avx512", "avx2" or "baseline"
 
 /// work(std::integral_constant of `set`): the set as a template argument.
 template <class Work>

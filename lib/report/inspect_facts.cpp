@@ -293,6 +293,9 @@ FactSection provenance_facts(const store::Provenance& p) {
                           plural(p.ranks, "rank") + " of " + plural(p.threads, "thread"));
   section.facts.push_back("by bitdarts " + p.program_version + ", revision " + p.git_revision + ", " +
                           p.compiler + "; " + p.libraries);
+  if (!p.blas.empty())
+    section.facts.push_back("with " + p.blas + "; vector instructions " + p.vector_instructions + "; on " +
+                            p.processor);
   section.facts.push_back("key " + p.key);
   for (const store::InputRecord& input : p.inputs)
     section.facts.push_back("from " + input.name + " " + input.content_hash + " (" + input.path + ")");

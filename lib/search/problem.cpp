@@ -3,9 +3,24 @@
 #include "core/error.hpp"
 #include "model/model_file.hpp"
 #include "quant/bank_file.hpp"
+#include "train/memory.hpp"
 #include "train/training_pass.hpp"
 
 namespace bitdarts::search {
+namespace {
+
+// Strategies that need no gradients hold the weights, and those that the network sees.
+train::MemoryUse memory_of(const config::Config& config) {
+  const config::SearchOptions& options = config.search;
+  auto use = train::training_memory(options.batch, config.run.shards);
+  const bool trains = options.strategy == "darts" && options.weights == "trained";
+  use.backward = options.strategy == "darts" || options.strategy == "fisher";
+  use.copies = !use.backward ? 2 : trains ? 6 : 4;
+  return use;
+}
+
+}  // namespace
+
 std::vector<quant::Budget> resolve_budgets(const config::SearchOptions& options,
                                            const config::QuantizerOptions& quantizer,
                                            std::span<const quant::LayerShape> layers,
@@ -43,6 +58,7 @@ Problem load_problem(const stage::Context& context, const stage::Run& run) {
                      run.input_path("tokens").string(),
                      "run tokenize and pretrain again with the same configuration");
   }
+  train::require_memory(context, problem.shape, memory_of(context.config));
   problem.layout = model::make_layout(problem.shape, problem.quantizer.quantize_head);
   problem.weights = model::load_parameters(file, problem.layout);
   problem.budgets = resolve_budgets(options, problem.quantizer, problem.layout.linears, context.console);

@@ -28,7 +28,9 @@ bool try_lock(int descriptor, int* failure) {
   struct flock whole_file {};
   whole_file.l_type = F_WRLCK;
   whole_file.l_whence = SEEK_SET;
-  const bool taken = ::fcntl(descriptor, F_OFD_SETLK, &whole_file) == 0;
+  bool taken = false;
+  do taken = ::fcntl(descriptor, F_OFD_SETLK, &whole_file) == 0;
+  while (!taken && errno == EINTR);  // over a network it may take a while
   *failure = taken ? 0 : errno;
   return taken;
 }
@@ -60,6 +62,8 @@ DirectoryLock::DirectoryLock(const fs::path& directory, const LockHolder& holder
     if (!try_lock(descriptor_, &failure)) {
       const bool held = failure == EAGAIN || failure == EACCES;
       const std::string other = held ? holder_in(descriptor_).words : "";
+      // Its file says nothing to anybody; one with a text may be locked from a machine that can.
+      if (!held && empty()) ::unlink(path_.c_str());
       ::close(descriptor_);
       descriptor_ = -1;
       if (held)
@@ -105,6 +109,11 @@ void DirectoryLock::open() {
   constexpr mode_t for_everyone = 0666;  // less the user's umask
   descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, for_everyone);
   if (descriptor_ < 0) cannot_write(path_.parent_path(), std::strerror(errno));
+}
+
+bool DirectoryLock::empty() const {
+  struct stat mine {};
+  return ::fstat(descriptor_, &mine) == 0 && mine.st_size == 0;
 }
 
 bool DirectoryLock::still_there() const {

@@ -30,6 +30,7 @@ class DirectoryLock {
 
  private:
   void open();
+  bool empty() const;
   bool still_there() const;
   void write(const std::string& text) const;
   std::filesystem::path path_;

@@ -1,6 +1,5 @@
 #include "stage/environment.hpp"
 
-#include <dlfcn.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -9,6 +8,7 @@
 #include <string_view>
 
 #include "core/instruction_set.hpp"
+#include "stage/machine.hpp"
 
 namespace bitdarts::stage {
 namespace {
@@ -20,25 +20,21 @@ bool is_fallback(std::string_view kernel) {
   return false;
 }
 
-const char* best_kernel() {
-  switch (best_instruction_set()) {
-    case InstructionSet::avx512:
-      return "SkylakeX";
-    case InstructionSet::avx2:
-      return "Haswell";
-    case InstructionSet::baseline:
-      break;
-  }
-  return nullptr;
+// Sets OPENBLAS_CORETYPE to the kernel that the user wants. Set already, OpenBLAS has been asked for it.
+bool pin_blas_kernel(const std::string& kernel) {
+  const char* asked = std::getenv("OPENBLAS_CORETYPE");
+  if (blas_in_use().kernel.empty() || !processor_runs(kernel) || (asked && kernel == asked)) return false;
+  for (const InstructionSet set : {InstructionSet::avx512, InstructionSet::avx2, InstructionSet::baseline})
+    if (kernel_needs(kernel) == set)
+      setenv("ATEN_CPU_CAPABILITY", set == InstructionSet::baseline ? "default" : name_of(set), 1);
+  return setenv("OPENBLAS_CORETYPE", kernel.c_str(), 1) == 0;
 }
 
 // Sets OPENBLAS_CORETYPE where OpenBLAS needs it.
-bool choose_blas_kernel() {
-  if (std::getenv("OPENBLAS_CORETYPE")) return false;
-  using CoreName = char* (*)();
-  const auto core_name = reinterpret_cast<CoreName>(dlsym(RTLD_DEFAULT, "openblas_get_corename"));
-  if (!core_name || !is_fallback(core_name())) return false;
-  const char* kernel = best_kernel();
+bool choose_blas_kernel(const std::string& wanted) {
+  if (!wanted.empty()) return pin_blas_kernel(wanted);
+  if (std::getenv("OPENBLAS_CORETYPE") || !is_fallback(blas_in_use().kernel)) return false;
+  const char* kernel = blas_kernel_for(best_instruction_set());
   return kernel && setenv("OPENBLAS_CORETYPE", kernel, 1) == 0;
 }
 
@@ -53,8 +49,11 @@ bool choose_huge_pages() {
 
 }  // namespace
 
-void choose_environment(char** argv, bool huge_pages) {
-  const bool kernel = choose_blas_kernel(), pages = huge_pages && choose_huge_pages();
+void choose_environment(char** argv, bool huge_pages, const std::string& blas_kernel) {
+  // Without it every start of MPI looks for X servers (hwloc's plugin "gl"), and asks the name server for
+  // "localhost" twenty times where /etc/hosts has none.
+  setenv("HWLOC_COMPONENTS", "-gl", 0);
+  const bool kernel = choose_blas_kernel(blas_kernel), pages = huge_pages && choose_huge_pages();
   if (kernel || pages) execv("/proc/self/exe", argv);  // comes back only when it fails; then it goes slowly
 }
 

@@ -4,10 +4,10 @@
 
 #include <chrono>
 #include <cstdio>
-#include <new>
 #include <thread>
 
 #include "core/error.hpp"
+#include "core/plain_message.hpp"
 
 namespace bitdarts::stage {
 namespace {
@@ -27,15 +27,8 @@ Failure failure_of(const std::function<void()>& work) {
     return {};
   } catch (const Error& error) {
     return {error.what(), static_cast<int>(error.exit_code())};
-  } catch (const std::bad_alloc&) {
-    return {
-        "there is not enough memory\n  try:   smaller sizes or batches, fewer ranks on a machine, or a "
-        "larger machine",
-        static_cast<int>(ExitCode::failure)};
   } catch (const std::exception& error) {
-    // LibTorch adds where in its own sources it was.
-    const std::string text = error.what();
-    return {text.substr(0, text.find("\nException raised from ")), static_cast<int>(ExitCode::failure)};
+    return {plain_message(error), static_cast<int>(ExitCode::failure)};
   } catch (...) {
     return {"an exception of unknown type", static_cast<int>(ExitCode::failure)};
   }

@@ -8,6 +8,7 @@
 #include "core/build_info.hpp"
 #include "core/error.hpp"
 #include "stage/checkpoints.hpp"
+#include "stage/machine.hpp"
 #include "stage/stage.hpp"
 #include "stage/standing.hpp"
 
@@ -116,6 +117,11 @@ std::optional<store::File> Run::checkpoint() const {
       if (verdict.whole && verdict.provenance.key == key_) {
         found = entry.path.string();
         context_.console.note("resuming after step " + std::to_string(entry.step) + " (" + found + ")");
+        if (const auto other = difference_from(verdict.provenance); !other.empty())
+          context_.console.warn(
+              "this run began on another kind of machine, so that the last bits may differ from those of an "
+              "uninterrupted one: " +
+              other);
         return;
       }
       context_.console.warn("checkpoint " + entry.path.string() + " is passed over: " +
@@ -233,7 +239,10 @@ store::Provenance Run::provenance() const {
           .ended = now_utc(),
           .ranks = context_.world.size(),
           .threads = context_.config.run.threads,
-          .inputs = records_};
+          .inputs = records_,
+          .processor = processor_name(),
+          .vector_instructions = vector_instructions(),
+          .blas = printed(blas_in_use())};
 }
 
 }  // namespace bitdarts::stage

@@ -10,17 +10,11 @@
 #include "core/error.hpp"
 #include "stage/environment.hpp"
 #include "stage/farewell.hpp"
+#include "stage/launcher.hpp"
 #include "stage/stage.hpp"
 
 namespace bitdarts::stage {
 namespace {
-
-// What the launcher says before MPI is up; empty when started by hand.
-std::string rank_before_mpi() {
-  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
-    if (const char* rank = std::getenv(name)) return rank;
-  return {};
-}
 
 struct Parsed {
   config::Command command;
@@ -68,9 +62,15 @@ Console::Terminal terminal_of(const config::RunOptions& run) {
   return run.progress == "bar" ? Console::Terminal::yes : Console::Terminal::no;
 }
 
-int run_under_mpi(const std::string& name, const Parsed& mine, const comm::InterruptWatch& interrupts,
-                  const std::function<void(const Context&)>& work) {
+// `rank`: as the launcher has it; MPI overwrites that in the environment.
+int run_under_mpi(const std::string& name, const std::string& rank, const Parsed& mine,
+                  const comm::InterruptWatch& interrupts, const std::function<void(const Context&)>& work) {
   const comm::Communicator world;
+  const Failure lost = failure_of([&] { require_one_job(world.size()); });
+  if (lost.code != 0) {  // one message, and not that of every process
+    if (rank.empty() || rank == "0") say(name, lost);
+    return lost.code;
+  }
   const Farewell farewell(name);
   const Failure failure = failure_of([&] {
     const config::Config config = configuration_of_rank_0(world, mine);
@@ -100,8 +100,8 @@ int plain_main(int argc, char** argv, const std::string& name,
 
 int stage_main(int argc, char** argv, const std::string& name,
                const std::function<void(const Context&)>& work) {
-  choose_environment(argv, name == "tokenize");
   const Parsed mine = parsed(argc, argv, name);
+  choose_environment(argv, name == "tokenize", mine.command.config.run.blas_kernel);
   const std::string rank = rank_before_mpi();
   if (mine.failure.code == 0 && mine.command.action != config::Command::Action::work)
     return plain_main(argc, argv, name, [&](const auto&) {
@@ -117,7 +117,7 @@ int stage_main(int argc, char** argv, const std::string& name,
   const comm::InterruptWatch interrupts(comm::InterruptWatch::Until::process_ends);
   try {
     const comm::MpiSession session(argc, argv);
-    return run_under_mpi(name, mine, interrupts, work);
+    return run_under_mpi(name, rank, mine, interrupts, work);
   } catch (const std::exception& error) {
     const Failure failure{error.what(), 1};
     say(name, failure);

@@ -10,11 +10,12 @@ namespace {
 
 // Format 1.10 has a checksum on every piece of metadata, so that damage is an error and not a wild pointer,
 // and both HDF5 1.10 and 1.14 write it.
-Id access_properties(const Context& at, bool lock) {
+Id access_properties(const Context& at) {
   Id properties = at.own(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "cannot prepare HDF5");
   at.check(H5Pset_libver_bounds(properties, H5F_LIBVER_V110, H5F_LIBVER_V110), "cannot prepare HDF5");
-  // Published files never change, so readers need no lock, which some network file systems refuse.
-  at.check(H5Pset_file_locking(properties, lock, true), "cannot prepare HDF5");
+  // No locks of HDF5, which some network file systems refuse: published files never change, and one that is
+  // being written has a name that nobody else reads, in a directory that its run has to itself.
+  at.check(H5Pset_file_locking(properties, false, true), "cannot prepare HDF5");
   return properties;
 }
 
@@ -104,7 +105,7 @@ File File::open(const std::filesystem::path& path) {
   handle->length = std::filesystem::file_size(path, error);
   if (error) at.refuse("cannot read the file (" + error.message() + ")");
   if (handle->length == 0) at.refuse("the file is empty");
-  handle->file = at.own(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access_properties(at, false)), H5Fclose,
+  handle->file = at.own(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access_properties(at)), H5Fclose,
                         "cannot open the file as HDF5");
   return File(std::move(handle));
 }
@@ -116,7 +117,7 @@ File File::create(const std::filesystem::path& path) {
   auto handle = std::make_unique<Handle>();
   handle->path = path;
   handle->writable = true;
-  handle->file = at.own(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, properties, access_properties(at, true)),
+  handle->file = at.own(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, properties, access_properties(at)),
                         H5Fclose, "cannot create the file");
   return File(std::move(handle));
 }

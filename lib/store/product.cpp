@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "core/error.hpp"
+#include "core/plain_message.hpp"
 
 namespace bitdarts::store {
 namespace {
@@ -19,16 +20,22 @@ const std::string provenance_group = "/provenance";
   throw Error(what + " (" + reason + ")", path.string(), "look at free space, quota and write permission");
 }
 
+// Some file systems (network, FUSE) cannot sync a directory, or anything, and say so; there the rename itself
+// is all one can have, and hours of work are not lost for it. A failed sync is another thing.
+bool has_no_syncing(int failure) {
+  return failure == EINVAL || failure == EBADF || failure == ENOSYS || failure == EOPNOTSUPP;
+}
+
 // Data and names reach the disk, not only the system's memory: a power cut keeps what was published.
 // `named`: the file that it is about, for the error.
 void sync_to_disk(const std::filesystem::path& path, int flags, const std::filesystem::path& named) {
   const int descriptor = ::open(path.c_str(), flags);
+  // A directory in which one may write but not list.
+  if (descriptor < 0 && (flags & O_DIRECTORY) && errno == EACCES) return;
   if (descriptor < 0) cannot("cannot open for syncing", named, std::strerror(errno));
   const int failed = ::fsync(descriptor) == 0 ? 0 : errno;
   const int close_failed = ::close(descriptor) == 0 ? 0 : errno;
-  // Some network file systems cannot sync a directory and say so; there the rename itself is all one can
-  // have.
-  if (failed != 0 && !((flags & O_DIRECTORY) && failed == EINVAL)) {
+  if (failed != 0 && !has_no_syncing(failed)) {
     cannot((flags & O_DIRECTORY) ? "the file is written, but its name cannot be synced to disk"
                                  : "cannot sync to disk",
            named, std::strerror(failed));
@@ -46,7 +53,7 @@ void named_after(const std::filesystem::path& path, Work&& work) {
   } catch (const std::filesystem::filesystem_error& error) {
     cannot("cannot publish the file", path, error.code().message());
   } catch (const std::exception& error) {
-    throw Error(std::string("cannot make the file: ") + error.what(), path.string());
+    throw Error("cannot make the file: " + plain_message(error), path.string());
   }
 }
 
@@ -67,6 +74,9 @@ void write_provenance(File& file, const Provenance& provenance, const std::strin
   fact("ended", provenance.ended);
   fact("ranks", provenance.ranks);
   fact("threads", provenance.threads);
+  if (!provenance.processor.empty()) fact("processor", provenance.processor);
+  if (!provenance.vector_instructions.empty()) fact("vector_instructions", provenance.vector_instructions);
+  if (!provenance.blas.empty()) fact("blas", provenance.blas);
   file.write_text(provenance_group + "/configuration", provenance.configuration);
   for (const InputRecord& input : provenance.inputs) {
     const std::string group = provenance_group + "/inputs/" + input.name;
@@ -138,6 +148,12 @@ Provenance read_provenance(const File& file) {
   provenance.ended = text("ended");
   provenance.ranks = file.required_int(provenance_group, "ranks");
   provenance.threads = file.required_int(provenance_group, "threads");
+  const auto fact_since = [&](const char* name) {
+    return file.text_attribute(provenance_group, name).value_or("");
+  };
+  provenance.processor = fact_since("processor");
+  provenance.vector_instructions = fact_since("vector_instructions");
+  provenance.blas = fact_since("blas");
   provenance.configuration = file.read_text(provenance_group + "/configuration");
   const std::string inputs = provenance_group + "/inputs";
   if (file.has(inputs)) {

@@ -27,6 +27,8 @@ struct Provenance {
   std::string host, started, ended;  ///< times: ISO 8601 UTC
   std::int64_t ranks = 1, threads = 1;
   std::vector<InputRecord> inputs;
+  /// What the last bits may depend on beside the key (stage/machine.hpp); empty in files of earlier versions.
+  std::string processor{}, vector_instructions{}, blas{};
 };
 
 /// Hash of every dataset and attribute outside /provenance: names, types, shapes, bytes, in sorted order.

@@ -10,6 +10,7 @@
 #include "train/best_scheme.hpp"
 #include "train/device.hpp"
 #include "train/loop.hpp"
+#include "train/memory.hpp"
 #include "train/resolve_scheme.hpp"
 #include "train/search_tokens.hpp"
 #include "train/training_pass.hpp"
@@ -152,6 +153,7 @@ void run_finetune(const stage::Context& context, stage::Run& run) {
     throw InputError("the tokens have another vocabulary than the model", run.input_path("tokens").string(),
                      "run tokenize and pretrain again with the same configuration");
   }
+  require_memory(context, shape, training_memory(options.batch, config.run.shards));
   const auto layout = model::make_layout(shape, config.quantizer.quantize_head);
   auto weights = model::load_parameters(file, layout);
   using Kind = config::SchemeWord::Kind;

@@ -4,6 +4,7 @@
 #include "model/model_file.hpp"
 #include "train/device.hpp"
 #include "train/loop.hpp"
+#include "train/memory.hpp"
 #include "train/training_pass.hpp"
 
 namespace bitdarts::train {
@@ -90,6 +91,7 @@ void run_pretrain(const stage::Context& context, stage::Run& run) {
   const auto corpus = data::load_corpus(run.input_path("tokens"), config.model.context,
                                         {data::Split::train, data::Split::search});
   const auto shape = model::resolve_shape(config.model, corpus.vocab_size);
+  require_memory(context, shape, training_memory(config.pretrain.batch, config.run.shards));
   const auto layout = model::make_layout(shape);
   std::vector<float> initial;
   if (config.pretrain.initial.empty()) {

@@ -3,7 +3,7 @@
 # the processes of a run.
 # shellcheck source=../stages/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../stages/common.sh" "$1"
-fault_points=$(readlink -f "$2")
+preload "$2"
 # Every process of a run carries this in its environment, whatever became of its parent.
 mark="bitdarts-fault-test-$$-$(date +%s%N)"
 leave() {
@@ -42,7 +42,7 @@ start_ranks() {
 # that it came by are listed in `calls`.
 set_faults() {
   rm -f calls
-  faults=("LD_PRELOAD=$fault_points" FAULT_UNDER=faulty "FAULT_SIGNAL=$(kill -l "$1")" "FAULT_AT=$2" "FAULT_LOG=$work/calls"
+  faults=("${preload[@]}" FAULT_UNDER=faulty "FAULT_SIGNAL=$(kill -l "$1")" "FAULT_AT=$2" "FAULT_LOG=$work/calls"
     "ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0")
 }
 

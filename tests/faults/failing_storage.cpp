@@ -1,14 +1,16 @@
 // A file system that fails on request, for LD_PRELOAD. The environment says where and when:
 //   FAIL_PATH   only files whose path contains this text
-//   FAIL_CALL   write | fsync | rename | open
+//   FAIL_CALL   write | fsync | rename | open | lock (flock, and the locks of fcntl) | symlink
 //   FAIL_AT     the first call that fails, counted from 1
 //   FAIL_COUNT  how many fail, 0: all from then on, as on a disk that stays full (default 0)
-//   FAIL_AS     ENOSPC | EDQUOT | EIO | short (a write takes half of what it is given, and the next goes on)
+//   FAIL_AS     ENOSPC | EDQUOT | EIO | ENOLCK | EOPNOTSUPP | ENOSYS | EINVAL | EPERM |
+//               short (a write takes half of what it is given, and the next goes on)
 //   FAIL_LOG    a file that gets a line for every call that was made to fail
 // And, to change something at a known moment: when GATE_PATH is opened for writing, the process says so to
 // the pipe GATE and waits until it is told something by it.
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string>
 
 namespace {
@@ -43,6 +46,14 @@ void log(const std::string& line) {
   ::close(file);
 }
 
+int number_of(const std::string& name) {
+  static const std::map<std::string, int> numbers{
+      {"EDQUOT", EDQUOT}, {"EIO", EIO},       {"ENOLCK", ENOLCK}, {"EOPNOTSUPP", EOPNOTSUPP},
+      {"ENOSYS", ENOSYS}, {"EINVAL", EINVAL}, {"EPERM", EPERM}};
+  const auto found = numbers.find(name);
+  return found == numbers.end() ? ENOSPC : found->second;
+}
+
 Verdict verdict(const std::string& call, const std::string& path) {
   static long calls = 0;
   const std::string part = setting("FAIL_PATH");
@@ -54,7 +65,7 @@ Verdict verdict(const std::string& call, const std::string& path) {
   const std::string as = setting("FAIL_AS");
   log(call + " " + std::to_string(calls) + " " + as + " " + path + "\n");
   if (as == "short") return Verdict::shorten;
-  errno = as == "EDQUOT" ? EDQUOT : as == "EIO" ? EIO : ENOSPC;
+  errno = number_of(as);
   return Verdict::fail;
 }
 
@@ -109,9 +120,49 @@ int guarded_open(Open* next, const char* path, int flags, va_list more) {
   return writes && verdict("open", absolute(path)) != Verdict::pass ? -1 : next(path, flags, mode);
 }
 
+bool is_lock(int command) {
+  for (const int lock : {F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW})
+    if (command == lock) return true;
+  return false;
+}
+
+using Control = int(int, int, ...);
+
+// What follows the command is a pointer, an int or nothing; as an argument it is a register in each case.
+int guarded_control(Control* next, int descriptor, int command, va_list more) {
+  void* const value = va_arg(more, void*);
+  if (is_lock(command) && verdict("lock", path_of(descriptor)) != Verdict::pass) return -1;
+  return next(descriptor, command, value);
+}
+
 }  // namespace
 
 extern "C" {
+
+int flock(int descriptor, int operation) noexcept {
+  static const auto next = next_one<int (*)(int, int)>("flock");
+  return verdict("lock", path_of(descriptor)) == Verdict::pass ? next(descriptor, operation) : -1;
+}
+int fcntl(int descriptor, int command, ...) {
+  static const auto next = next_one<Control*>("fcntl");
+  va_list more;
+  va_start(more, command);
+  const int result = guarded_control(next, descriptor, command, more);
+  va_end(more);
+  return result;
+}
+int fcntl64(int descriptor, int command, ...) {
+  static const auto next = next_one<Control*>("fcntl64");
+  va_list more;
+  va_start(more, command);
+  const int result = guarded_control(next, descriptor, command, more);
+  va_end(more);
+  return result;
+}
+int symlink(const char* target, const char* path) noexcept {
+  static const auto next = next_one<int (*)(const char*, const char*)>("symlink");
+  return verdict("symlink", absolute(path)) == Verdict::pass ? next(target, path) : -1;
+}
 
 ssize_t write(int descriptor, const void* data, std::size_t size) {
   static const auto next = next_one<ssize_t (*)(int, const void*, std::size_t)>("write");

@@ -43,6 +43,31 @@ ranks() {
 # make NAME OPTION...: as `stage`, and it must succeed.
 make() { expect 0 "" stage "$@" --quiet; }
 
+# unprivileged COMMAND...: as one whom the file system refuses what permissions forbid. Root stays root, for programs and folders may
+# lie where nobody else may enter, and loses the right to pass over permissions.
+unprivileged() {
+  if [ "$(id -u)" != 0 ]; then "$@"; else setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-all "$@"; fi
+}
+# Is there such a one here? A container may forbid root to give anything up.
+can_be_unprivileged() {
+  unprivileged true 2> /dev/null || return 1
+  mkdir refusing && chmod a-w refusing
+  local code=0
+  unprivileged touch refusing/file 2> /dev/null || code=$?
+  rm -rf refusing
+  [ $code != 0 ]
+}
+
+# preload LIBRARY: sets `preload`, the variables with which `env` starts a program that has LIBRARY loaded before all others. The loader
+# splits LD_PRELOAD at blanks, and so it gets a name alone.
+preload=()
+# shellcheck disable=SC2034 # for the tests
+preload() {
+  local library
+  library=$(readlink -f "$1")
+  preload=("LD_LIBRARY_PATH=$(dirname "$library")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "LD_PRELOAD=$(basename "$library")")
+}
+
 inspect() { "$bin/bitdarts-inspect" "$@"; }
 same() { expect 0 "bit-identical" inspect --diff "$1" "$2"; }
 

@@ -27,14 +27,15 @@ make pretrain --out taken --in run
 same run/pretrained.h5 taken/pretrained.h5
 
 # An up-to-date product can be looked at where nothing can be written; anything else is said before the work, not after.
-unwritable() { # COMMAND...: as a user whom the file system refuses
-  if [ "$(id -u)" = 0 ]; then setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; else "$@"; fi
-}
-chmod -R a+rX . && chmod a-w run
-expect 0 "up to date" unwritable "$bin/bitdarts-pretrain" --config run.ini
-expect 1 "nothing can be written" unwritable "$bin/bitdarts-pretrain" --config run.ini --pretrain.steps=3
-! grep -q "training tokens" said || fail "starts to work"
-chmod u+w run
+if can_be_unprivileged; then
+  chmod a-w run
+  expect 0 "up to date" unprivileged "$bin/bitdarts-pretrain" --config run.ini
+  expect 1 "nothing can be written" unprivileged "$bin/bitdarts-pretrain" --config run.ini --pretrain.steps=3
+  ! grep -q "training tokens" said || fail "starts to work"
+  chmod u+w run
+else
+  echo "skipped: here root cannot give up its right to write everywhere"
+fi
 
 # Inputs that do not belong together.
 make pretrain --out other --in run --pretrain.steps=3

@@ -50,7 +50,7 @@ grep -q "interrupted after step 1 of 4; the state is saved" said || fail "the st
 stopped TERM 0/1 "resuming after step 1" pretrain --pretrain.validation_every=1 --pretrain.validation_batches=1000000000
 grep -q "interrupted after step 1 of 4; nothing has changed" said || fail "a validation that goes on has changed something"
 make pretrain
-stopped TERM 0/2 "" search --search.calibration_sequences=1000000000
+stopped TERM 0/2 "" search --quantizer.calibration_sequences=1000000000
 stopped TERM 1/2 "" search --search.strategy=sensitivity --search.sensitivity_sequences=1000000000
 stopped TERM 1/2 "" search --search.strategy=fisher --search.fisher_batches=1000000000
 make search

@@ -196,6 +196,9 @@ TEST_CASE("the options of a key are those that change the result, and no others"
   CHECK(after([](auto& c) { c.run.shards = 4; }) != before);
   CHECK(after([](auto& c) { c.run.threads = 2; }) != before);
   CHECK(after([](auto& c) { c.run.device = "cuda"; }) != before);
+  CHECK(after([](auto& c) { c.run.blas_kernel = "Haswell"; }) != before);
+  // Keys are as old as the products: an option that came later is not in them until it is used.
+  CHECK_THAT(before, !Contains("blas_kernel"));
   CHECK(after([](auto& c) { c.search.steps = 7; }) != before);
   CHECK(after([&](auto& c) { c.search.alpha_learning_rate = std::nextafter(rate, 1.0); }) != before);
   CHECK(after([](auto& c) { c.model.dim = 7; }) != before);

@@ -1,0 +1,79 @@
+#include "core/available_memory.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <optional>
+#include <sstream>
+#include <string>
+
+namespace bitdarts {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double unlimited = std::numeric_limits<double>::infinity();
+
+// The first number after `name` at the beginning of a line; of a file with a number alone, name is empty.
+std::optional<double> number_in(const fs::path& path, const std::string& name = "") {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (line.compare(0, name.size(), name) != 0) continue;
+    std::istringstream rest(line.substr(name.size()));
+    double value = 0;
+    if (rest >> value) return value;  // "max" is none
+  }
+  return std::nullopt;
+}
+
+double of_system(const fs::path& root) {
+  constexpr double kilobyte = 1024;
+  const auto available = number_in(root / "proc/meminfo", "MemAvailable:");
+  if (!available) return unlimited;
+  return kilobyte * (*available + number_in(root / "proc/meminfo", "SwapFree:").value_or(0));
+}
+
+// What one group's limit leaves. What it holds of files gives way.
+double left_by(const fs::path& group) {
+  if (const auto most = number_in(group / "memory.max")) {  // version 2
+    const double swap = number_in(group / "memory.swap.max").value_or(0);
+    return *most + swap - number_in(group / "memory.stat", "anon ").value_or(0);
+  }
+  if (const auto most = number_in(group / "memory.limit_in_bytes"))  // version 1
+    return *most - number_in(group / "memory.stat", "total_rss ").value_or(0);
+  return unlimited;
+}
+
+// The group itself and all above it, down from the mount point.
+double left_by_all(fs::path at, const fs::path& below) {
+  double left = left_by(at);
+  for (const fs::path& part : below.relative_path()) left = std::min(left, left_by(at /= part));
+  return left;
+}
+
+}  // namespace
+
+double available_memory(const fs::path& root) {
+  double available = of_system(root);
+  std::ifstream groups(root / "proc/self/cgroup");  // "0::/user/job", "9:memory:/job"
+  for (std::string line; std::getline(groups, line);) {
+    const auto first = line.find(':'), second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    const fs::path group = line.substr(second + 1);
+    if (controllers == ",,") available = std::min(available, left_by_all(root / "sys/fs/cgroup", group));
+    if (controllers.find(",memory,") != std::string::npos)
+      available = std::min(available, left_by_all(root / "sys/fs/cgroup/memory", group));
+  }
+  return std::max(available, 0.0);
+}
+
+double address_space_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return unlimited;
+  return static_cast<double>(limit.rlim_cur);
+}
+
+}  // namespace bitdarts
