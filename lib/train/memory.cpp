@@ -14,8 +14,9 @@ namespace {
 // In doubles: the sizes of a slip of the pen do not fit 64 bits.
 double parameters_of(const model::ModelShape& s) {
   const auto dim = static_cast<double>(s.dim), ffn = static_cast<double>(s.ffn);
-  const double keys = dim * static_cast<double>(s.kv_heads) / static_cast<double>(s.heads);
-  const double block = 2 * dim * dim + 2 * dim * keys + 3 * dim * ffn + 2 * dim;
+  const auto head = static_cast<double>(s.head_size());
+  const double queries = static_cast<double>(s.heads) * head, keys = static_cast<double>(s.kv_heads) * head;
+  const double block = 2 * dim * queries + 2 * dim * keys + 3 * dim * ffn + 2 * dim;
   const double table = static_cast<double>(s.vocab) * dim;
   return static_cast<double>(s.layers) * block + (s.tied_embeddings ? 1 : 2) * table + dim;
 }

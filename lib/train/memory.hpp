@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "model/shape.hpp"
+#include "model/architecture.hpp"
 #include "stage/stage.hpp"
 
 namespace bitdarts::train {

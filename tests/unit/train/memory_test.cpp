@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "catch.hpp"
+#include "model/layout.hpp"
 
 using namespace bitdarts;
 
