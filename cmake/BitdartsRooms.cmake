@@ -90,7 +90,7 @@ function(bitdarts_unit_test room)
     bitdarts_use_torch(unit_${room})
   endif()
   add_test(NAME unit.${room} COMMAND unit_${room})
-  set_tests_properties(unit.${room} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=1" LABELS unit TIMEOUT 600)
+  set_tests_properties(unit.${room} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=1" LABELS unit TIMEOUT 3600)
 endfunction()
 
 # bitdarts_mpi_test(<name> RANKS 1 2 4 [TORCH] [DEPENDS ...]): tests/mpi/<name>.cpp, run with each number of ranks.
@@ -109,6 +109,6 @@ function(bitdarts_mpi_test name)
     add_test(NAME mpi.${name}.np${ranks}
              COMMAND ${CMAKE_SOURCE_DIR}/tests/mpirun ${ranks} $<TARGET_FILE:mpi_${name}>)
     set_tests_properties(mpi.${name}.np${ranks} PROPERTIES
-      ENVIRONMENT "OMP_NUM_THREADS=1" LABELS mpi TIMEOUT 600 PROCESSORS ${ranks})
+      ENVIRONMENT "OMP_NUM_THREADS=1" LABELS mpi TIMEOUT 3600 PROCESSORS ${ranks})
   endforeach()
 endfunction()

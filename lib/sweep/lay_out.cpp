@@ -92,9 +92,9 @@ void make_link(const fs::path& path, const std::string& target) {
   if (!failed) fs::rename(temporary, path, failed);
   if (failed == std::errc::operation_not_permitted || failed == std::errc::operation_not_supported ||
       failed == std::errc::function_not_supported)
-    throw Error("a sweep shares products by symbolic links, and this file system has none (" +
-                    failed.message() + ")",
-                path.string(), "name an --out on another file system");
+    throw Error(
+        "a sweep shares products by symbolic links, and this file system has none (" + failed.message() + ")",
+        path.string(), "name an --out on another file system");
   if (failed) cannot("cannot make a link", failed, path);
 }
 

@@ -3,9 +3,12 @@
 //
 //   FAULT_UNDER   only calls on files whose path contains this text are counted
 //   FAULT_AT      "CALL:N ...": before the Nth such CALL; "CALL:N+": before each from the Nth on. CALL is
-//                 write, fsync, rename or remove, or any (counts them all), and of MPI init or finalize
+//                 write, fsync, rename or remove, or any (counts them all), and of MPI init, finalize or
+//                 allreduce
+//   FAULT_RANK    only this rank gets the signal
 //   FAULT_SIGNAL  the number of the signal; before it ends the process, half of a write is done
-//   FAULT_LOG     this file gets a line "N CALL PATH" of every call counted
+//   FAULT_LOG     this file gets a line "N CALL PATH" of every call counted; of a chosen allreduce, a line
+//                 "N allreduce RANK" of every rank that comes to it
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -30,8 +33,18 @@ std::string setting(const char* name) {
   return value ? value : "";
 }
 
-enum Call { write_call, fsync_call, rename_call, remove_call, init_call, finalize_call, calls };
-constexpr std::array<const char*, calls> names = {"write", "fsync", "rename", "remove", "init", "finalize"};
+enum Call {
+  write_call,
+  fsync_call,
+  rename_call,
+  remove_call,
+  init_call,
+  finalize_call,
+  allreduce_call,
+  calls
+};
+constexpr std::array<const char*, calls> names = {"write", "fsync",    "rename",   "remove",
+                                                  "init",  "finalize", "allreduce"};
 
 std::string path_of(int descriptor) {
   std::array<char, 4096> path{};
@@ -66,14 +79,20 @@ bool struck(Call call, const std::string& path) {
   static std::array<long, calls> count{};
   static long all = 0;
   const std::string under = setting("FAULT_UNDER");
-  const bool of_mpi = call == init_call || call == finalize_call;
+  const bool of_mpi = call == init_call || call == finalize_call || call == allreduce_call;
   if (under.empty() || (!of_mpi && path.find(under) == std::string::npos)) return false;
   const std::lock_guard lock(mutex);
   ++count[call];
-  if (of_mpi) return chosen(names[call], count[call]);
+  const std::string rank = setting("OMPI_COMM_WORLD_RANK"), only = setting("FAULT_RANK");
+  const bool spared = !only.empty() && only != rank;
+  if (of_mpi) {
+    const bool here = chosen(names[call], count[call]);
+    if (here && call == allreduce_call) log(count[call], call, rank);
+    return here && !spared;
+  }
   ++all;
   log(all, call, path);
-  return chosen(names[call], count[call]) || chosen("any", all);
+  return !spared && (chosen(names[call], count[call]) || chosen("any", all));
 }
 
 int signal_number() { return std::atoi(setting("FAULT_SIGNAL").c_str()); }
@@ -134,6 +153,13 @@ int unlink(const char* path) noexcept {
 int MPI_Init_thread(int* argc, char*** argv, int required, int* provided) {
   if (struck(init_call, "")) strike();
   return original<int(int*, char***, int, int*)>("MPI_Init_thread")(argc, argv, required, provided);
+}
+
+// Its types are pointers or numbers, as the MPI has them: they are passed on as they come.
+int MPI_Allreduce(const void* send, void* receive, int number, void* type, void* operation, void* ranks) {
+  if (struck(allreduce_call, "")) strike();
+  return original<int(const void*, void*, int, void*, void*, void*)>("MPI_Allreduce")(send, receive, number,
+                                                                                      type, operation, ranks);
 }
 
 int MPI_Finalize() {

@@ -58,6 +58,15 @@ can_be_unprivileged() {
   [ $code != 0 ]
 }
 
+# How many processes share a core at the moment, in hundredths, at least 100. Tests wait for states, and a time limit, which is there
+# for what hangs, is one of a machine of one's own: on a busy one it is so many times as long.
+crowding() { # sets `crowded`
+  local load
+  read -r load _ < /proc/loadavg
+  crowded=$((10#${load/./} / $(nproc)))
+  if [ $crowded -lt 100 ]; then crowded=100; fi
+}
+
 # preload LIBRARY: sets `preload`, the variables with which `env` starts a program that has LIBRARY loaded before all others. The loader
 # splits LD_PRELOAD at blanks, and so it gets a name alone.
 preload=()

@@ -7,26 +7,18 @@
 #include "catch.hpp"
 #include "config/config.hpp"
 #include "core/error.hpp"
+#include "scratch_directory.hpp"
 
 namespace config_test {
-
-namespace fs = std::filesystem;
 
 /// An INI file that is gone after the test.
 class TemporaryIni {
  public:
-  explicit TemporaryIni(const std::string& text)
-      : path_(fs::temp_directory_path() /
-              ("bitdarts-config-test-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)) + ".ini")) {
-    std::ofstream(path_) << text;
-  }
-  ~TemporaryIni() { fs::remove(path_); }
-  TemporaryIni(const TemporaryIni&) = delete;
-  TemporaryIni& operator=(const TemporaryIni&) = delete;
-  std::string path() const { return path_.string(); }
+  explicit TemporaryIni(const std::string& text) { std::ofstream(path()) << text; }
+  std::string path() const { return (folder_ / "test.ini").string(); }
 
  private:
-  fs::path path_;
+  ScratchDirectory folder_;
 };
 
 inline bitdarts::config::Command parse(const std::vector<std::string>& arguments,

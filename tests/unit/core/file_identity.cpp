@@ -1,11 +1,10 @@
 #include "core/file_identity.hpp"
 
-#include <unistd.h>
-
 #include <fstream>
 
 #include "catch.hpp"
 #include "core/error.hpp"
+#include "scratch_directory.hpp"
 
 using namespace bitdarts;
 namespace fs = std::filesystem;
@@ -14,14 +13,12 @@ namespace {
 
 // A file of this test alone, and another beside it.
 struct Files {
-  fs::path folder = fs::temp_directory_path() / ("bitdarts-identity-" + std::to_string(getpid()));
+  ScratchDirectory folder;
   fs::path file = folder / "a", other = folder / "b";
   Files() {
-    fs::create_directories(folder);
     std::ofstream(file) << "one";
     std::ofstream(other) << "one";
   }
-  ~Files() { fs::remove_all(folder); }
 };
 
 }  // namespace

@@ -1,53 +1,36 @@
 #pragma once
-#include <stdlib.h>
 #include <zlib.h>
 
 #include <filesystem>
 #include <fstream>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "catch.hpp"
 #include "data/documents.hpp"
+#include "scratch_directory.hpp"
 
 namespace bitdarts::test {
 
 namespace fs = std::filesystem;
 
-/// A directory of one test, gone when the test ends.
-class Scratch {
+/// A directory of one test, and what texts it needs.
+class Scratch : public ScratchDirectory {
  public:
-  Scratch() {
-    std::string name = (fs::temp_directory_path() / "bitdarts-data-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory");
-    path_ = name;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-  const fs::path& path() const { return path_; }
-
   fs::path write(const std::string& name, std::string_view content) const {
-    fs::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name, std::ios::binary) << content;
-    return path_ / name;
+    const fs::path file = *this / name;
+    fs::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary) << content;
+    return file;
   }
   fs::path write_gzip(const std::string& name, std::string_view content) const {
-    gzFile file = gzopen((path_ / name).c_str(), "wb");
+    const fs::path path = *this / name;
+    gzFile file = gzopen(path.c_str(), "wb");
     gzwrite(file, content.data(), static_cast<unsigned>(content.size()));
     gzclose(file);
-    return path_ / name;
+    return path;
   }
-
- private:
-  fs::path path_;
 };
 
 /// Calls `visit(document, offset)` for each document of a file, in order.

@@ -23,7 +23,7 @@ const std::string turn_1 =
     "search: 1/250  loss 5.5  2.0k tokens/s  ETA 0:10\n"
     "search: 40/250  loss 5.25  2.0k tokens/s  ETA 0:10\n";
 const std::string interruption =
-    "search: error: interrupted after step 55 of 250\n"
+    "search: interrupted after step 55 of 250; the state is saved\n  where: results/x\n"
     "srun: error: node1: task 0: Exited with exit code 75\n"
     "slurmstepd-node1: error: *** JOB 12 ON node1 CANCELLED AT 2026-11-23T06:31:39 DUE TO JOB REQUEUE ***\n";
 const std::string turn_2 =

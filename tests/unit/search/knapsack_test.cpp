@@ -131,3 +131,19 @@ TEST_CASE("a thinned front keeps to the budget and loses little") {
             cheapest);  // nothing to spare
   }
 }
+
+TEST_CASE("options that another of their group beats are not chosen") {
+  // Worth 0.5, 2.5, 3 and 5 together, at costs of 3, 5, 5 and 7: 5 buys the better of its two.
+  const Groups few{{{1, 0.0}, {3, 2.0}}, {{2, 0.5}, {4, 3.0}}};
+  Groups many = few;
+  many[0].push_back({3, 1.0});  // as dear, worth less
+  many[1].push_back({5, 3.0});  // dearer, worth as much
+  using Choice = std::vector<std::size_t>;
+  const std::vector<std::pair<std::int64_t, Choice>> wanted{{3, {0, 0}}, {4, {0, 0}}, {5, {0, 1}},
+                                                            {6, {0, 1}}, {7, {1, 1}}, {9, {1, 1}}};
+  for (const auto& [capacity, choice] : wanted) {
+    CAPTURE(capacity);
+    CHECK(search::solve_knapsack(few, capacity) == choice);
+    CHECK(search::solve_knapsack(many, capacity) == choice);
+  }
+}

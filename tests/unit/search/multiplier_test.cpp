@@ -1,21 +1,18 @@
 #include "search/multiplier.hpp"
 
-#include <unistd.h>
-
-#include <filesystem>
 #include <limits>
 
 #include "catch.hpp"
 #include "config/config.hpp"
 #include "core/error.hpp"
 #include "quant/bank.hpp"
+#include "scratch_directory.hpp"
 #include "search/statistics.hpp"
 #include "train/adam.hpp"
 
 using namespace bitdarts;
 using search::Multiplier;
 using search::MultiplierMode;
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -173,8 +170,8 @@ TEST_CASE("uncertainty weighting settles at one over the loss, within its clamps
 }
 
 TEST_CASE("a coefficient that was saved and loaded goes on to the last bit") {
-  const fs::path path =
-      fs::temp_directory_path() / ("bitdarts-multiplier-test-" + std::to_string(getpid()) + ".h5");
+  const ScratchDirectory scratch;
+  const auto path = scratch / "state.h5";
   for (const auto mode : {MultiplierMode::fixed, MultiplierMode::dual, MultiplierMode::uncertainty}) {
     const search::MultiplierOptions options{.mode = mode, .start = 0.5, .rate = 0.1, .damping = 1};
     Multiplier whole(options), loaded(options);
@@ -190,7 +187,6 @@ TEST_CASE("a coefficient that was saved and loaded goes on to the last bit") {
       CHECK(loaded.effective(0.5, 0.4) == whole.effective(0.5, 0.4));
     }
   }
-  fs::remove(path);
 }
 
 TEST_CASE("modes are read by name") {

@@ -1,9 +1,6 @@
 // When choices count as settled.
-#include <set>
-
 #include "bench.hpp"
 #include "catch.hpp"
-#include "search/knapsack.hpp"
 
 using namespace bitdarts;
 using search_test::Bench;
@@ -38,13 +35,4 @@ TEST_CASE("the noise of a Gumbel search changes no choice") {
   for (const auto& row : logged) {
     for (std::size_t k = 0; k < row.size(); ++k) CHECK(row[k] == Approx(logged[0][k]).epsilon(1e-6));
   }
-}
-
-TEST_CASE("options that another of their group beats change no solution") {
-  const std::vector<std::vector<search::KnapsackOption>> few{{{1, 0.0}, {3, 2.0}}, {{2, 0.5}, {4, 3.0}}};
-  std::vector<std::vector<search::KnapsackOption>> many = few;
-  many[0].push_back({3, 1.0});  // as dear, worth less
-  many[1].push_back({5, 3.0});  // dearer, worth as much
-  for (std::int64_t capacity = 3; capacity < 10; ++capacity)
-    CHECK(search::solve_knapsack(many, capacity) == search::solve_knapsack(few, capacity));
 }

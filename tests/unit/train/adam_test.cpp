@@ -1,17 +1,13 @@
 #include "train/adam.hpp"
 
-#include <unistd.h>
-
-#include <filesystem>
-
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "core/random.hpp"
+#include "scratch_directory.hpp"
 
 using namespace bitdarts;
 using train::Adam;
 using train::AdamOptions;
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -120,8 +116,8 @@ TEST_CASE("a weight that never had a gradient has no jacobian, rather than one o
 }
 
 TEST_CASE("an optimiser that was saved and loaded goes on to the last bit") {
-  const fs::path path =
-      fs::temp_directory_path() / ("bitdarts-adam-test-" + std::to_string(getpid()) + ".h5");
+  const ScratchDirectory scratch;
+  const auto path = scratch / "state.h5";
   Adam<float> adam(size);
   std::vector<float> weights(size, 0.5f), gradient{1, -2, 3, 0.1f, 0, -0.3f};
   for (int step = 0; step < 3; ++step) adam.step(weights, gradient, options, decays);
@@ -137,7 +133,6 @@ TEST_CASE("an optimiser that was saved and loaded goes on to the last bit") {
   Adam<float> shorter(size - 1);
   CHECK_THROWS_AS(shorter.load(store::File::open(path), "weights"), InputError);
   CHECK_THROWS_AS(loaded.load(store::File::open(path), "alpha"), InputError);
-  fs::remove(path);
 }
 
 TEST_CASE("the norm is Euclid's, in double") {

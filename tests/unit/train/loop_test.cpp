@@ -1,13 +1,12 @@
 #include "train/loop.hpp"
 
-#include <unistd.h>
-
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 
 #include "catch.hpp"
 #include "core/error.hpp"
+#include "scratch_directory.hpp"
 
 using namespace bitdarts;
 using Catch::Matchers::Contains;
@@ -33,14 +32,10 @@ class Counter : public train::Trainee {
 
 class Bench {
  public:
-  Bench() : out_(fs::temp_directory_path() / ("bitdarts-loop-test-" + std::to_string(getpid()))) {
-    fs::remove_all(out_);
+  Bench() {
     config_.run.quiet = true;
     config_.run.checkpoint_minutes = 0;
   }
-  ~Bench() { fs::remove_all(out_); }
-  Bench(const Bench&) = delete;
-  Bench& operator=(const Bench&) = delete;
 
   std::int64_t train(Counter& counter, std::int64_t steps) {
     const comm::InterruptWatch interrupts;
@@ -64,7 +59,8 @@ class Bench {
   fs::path checkpoint_folder() const { return out_ / ".checkpoints" / "pretrained"; }
 
  private:
-  fs::path out_;
+  ScratchDirectory scratch_;
+  fs::path out_ = scratch_ / "out";
   config::Config config_;
   comm::Communicator world_;
   Console console_{false, "pretrain"};
