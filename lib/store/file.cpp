@@ -117,8 +117,8 @@ File File::create(const std::filesystem::path& path) {
   auto handle = std::make_unique<Handle>();
   handle->path = path;
   handle->writable = true;
-  handle->file = at.own(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, properties, access_properties(at)),
-                        H5Fclose, "cannot create the file");
+  handle->file = at.own(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, properties, access_properties(at)), H5Fclose,
+                        "cannot create the file");
   return File(std::move(handle));
 }
 
