@@ -119,7 +119,7 @@ class Bilevel : public train::Trainee {
   std::vector<std::size_t> argmax_;
   std::int64_t stable_steps_ = 0;
   std::optional<double> last_error_;  ///< L_err of the step before
-  bool changing_ = false;  ///< within a step that has begun to change the state
+  bool changing_ = false;             ///< within a step that has begun to change the state
   store::Metrics metrics_;
 };
 

@@ -57,11 +57,15 @@ for strategy in $strategies; do
 done
 # A budget of the size counts what is stored: the packed layers of the evaluation are within it, scales by channel and all.
 while read -r name budget; do
-  make search --in run --out "$name" --search.cost=size --quantizer.weight_scale=channel "--search.budget=$budget"
+  options="--search.cost=size --quantizer.weight_scale=channel --search.budget=$budget"
+  # shellcheck disable=SC2086 # several options
+  make search --in run --out "$name" $options
   whole "$name/searched.h5" darts "$budget"
   cp run/tokens.h5 run/pretrained.h5 "$name"
-  make finetune --out "$name" --quantizer.weight_scale=channel
-  make evaluate --out "$name"
+  # shellcheck disable=SC2086 # several options
+  make finetune --out "$name" $options
+  # shellcheck disable=SC2086 # several options
+  make evaluate --out "$name" $options
   awk '{ exit !(NF == 2 && 8 * $1 <= $2) }' <<< "$(attribute "$name/evaluation.h5" /evaluation/quantized_weight_bytes) $(
     attribute "$name/searched.h5" /search/capacity)" || fail "more is stored than the budget $budget allows"
 done <<< "bits 6.5bits
