@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "comm/stop.hpp"
 #include "core/error.hpp"
 #include "quant/bank_file.hpp"
 #include "train/finite.hpp"
@@ -41,6 +42,7 @@ Findings find_by_fisher(const Workbench& bench) {
   for (const auto& site : problem.bank.sites) values.emplace_back(site.candidates.size(), 0.0);
   const std::int64_t batches = problem.options.fisher_batches;
   for (std::int64_t b = 0; b < batches; ++b) {
+    comm::stop_if_overdue(bench.context.world);  // a pass by itself looks for a stop only where it is slow
     const auto pass = bench.engine.gradient(
         problem.weights, &bank, {sampler, b, problem.options.batch},
         {.wanted = train::Wanted::architecture, .error_measure = quant::ErrorMeasure::fisher});
