@@ -191,6 +191,9 @@ std::string to_ini(const Config& config);
 /// The configuration that to_ini() wrote, from text instead of a file; defaults for what is not in it.
 /// ConfigError that names `where` as the place.
 Config from_ini(const std::string& text, const std::string& where);
+/// The same of a configuration that a product records, which may be of an earlier build: options that have
+/// another name today are read by the one they had.
+Config from_product(const std::string& text, const std::string& where);
 
 /// Checks every value and combination that can be checked without files; ConfigError otherwise.
 void validate(const Config& config);

@@ -30,9 +30,8 @@ std::string usage(const std::string& stage) {
          "BITDARTS_SEARCH_STEPS),\n"
          "the environment before the file, the file before the defaults shown here.\n"
          "Lists are written with blanks or commas between the items.\n"
-         "An INI file can begin with include = OTHER.ini (relative to itself): what it says itself comes "
-         "before "
-         "that.\n"
+         "An INI file can begin with include = OTHER.ini (relative to itself); its own "
+         "settings override the included ones.\n"
          "Exit codes: 0 done or up to date, 2 bad configuration, 3 bad input, 75 interrupted (run it again), "
          "1 else.\n";
 }

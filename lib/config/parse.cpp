@@ -230,13 +230,42 @@ Command parse(const std::string& stage, const std::vector<std::string>& argument
   return command;
 }
 
-Config from_ini(const std::string& text, const std::string& where) {
+namespace {
+
+Config from_settings(const std::vector<Setting>& settings) {
   Config config;
   Origins origins;
-  std::istringstream stream(text);
-  apply(options_table(config), read_ini(stream, where), origins);
+  apply(options_table(config), settings, origins);
   if (const auto problem = find_problem(config)) raise(*problem, config, origins);
   return config;
+}
+
+// Options by the names that products of earlier builds record; an empty one has no successor.
+std::string name_today(const std::string& name) {
+  static const std::map<std::string, std::string> successors{
+      {"search.spend", ""},
+      {"search.weight_scale", "quantizer.weight_scale"},
+      {"search.quantize_head", "quantizer.quantize_head"},
+      {"search.tie", "quantizer.tie"},
+      {"search.clip_decay", "quantizer.clip_decay"},
+      {"search.calibration_sequences", "quantizer.calibration_sequences"}};
+  const auto found = successors.find(name);
+  return found == successors.end() ? name : found->second;
+}
+
+}  // namespace
+
+Config from_ini(const std::string& text, const std::string& where) {
+  std::istringstream stream(text);
+  return from_settings(read_ini(stream, where));
+}
+
+Config from_product(const std::string& text, const std::string& where) {
+  std::istringstream stream(text);
+  auto settings = read_ini(stream, where);
+  for (Setting& setting : settings) setting.name = name_today(setting.name);
+  std::erase_if(settings, [](const Setting& setting) { return setting.name.empty(); });
+  return from_settings(settings);
 }
 
 }  // namespace bitdarts::config

@@ -16,11 +16,14 @@ constexpr int gzip_window = 15 + 16;  // zlib's largest window; 16: with the hea
 }  // namespace
 
 GzipReader::GzipReader(PlainFile file) : file_(std::move(file)), packed_(packed_bytes) {
+  if (inflateInit2(&stream_, gzip_window) != Z_OK) throw Error("zlib cannot start: not enough memory");
+  at_end_ = !fill();  // an empty file is an empty text, packed or not
+  if (at_end_) return;
   if (!begins_member()) {
+    inflateEnd(&stream_);
     throw InputError("named .gz, but not gzip data", file_.path().string() + ", byte 0",
                      "rename it, or copy it again from where it came");
   }
-  if (inflateInit2(&stream_, gzip_window) != Z_OK) throw Error("zlib cannot start: not enough memory");
   within_member_ = true;
 }
 

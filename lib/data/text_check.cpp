@@ -209,10 +209,10 @@ void require_text(const fs::path& file, const config::DataOptions& options) {
   refuse_wide_encodings(file, head, packed);
   if (counts.binary()) refuse_binary(file, counts);
   const Line line = first_line(head, whole_file);
-  if (format_of(file) == TextFormat::json_lines)
-    refuse_other_json(file, line, packed);
-  else
+  if (format_of(file) != TextFormat::json_lines)
     refuse_hidden_json(file, line, packed, options.json_field);
+  else if (options.on_bad_record != "skip")  // there it is one more bad record
+    refuse_other_json(file, line, packed);
 }
 
 }  // namespace bitdarts::data

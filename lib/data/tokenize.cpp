@@ -162,7 +162,7 @@ std::string summary(const TokenizedText& text, const Tokenizer& tokenizer) {
     tokens += part.token_count();
   }
   row("all", documents, bytes, tokens);
-  if (text.skipped_records) table += "skipped: " + std::to_string(*text.skipped_records) + " records\n";
+  if (text.skipped_records) table += "skipped records: " + std::to_string(*text.skipped_records) + "\n";
   return table + "vocabulary: " + std::to_string(tokenizer.vocab_size()) + " pieces";
 }
 

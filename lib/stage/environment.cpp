@@ -20,14 +20,21 @@ bool is_fallback(std::string_view kernel) {
   return false;
 }
 
-// Sets OPENBLAS_CORETYPE to the kernel that the user wants. Set already, OpenBLAS has been asked for it.
+// Is that new?
+bool set(const char* variable, const std::string& value) {
+  const char* old = std::getenv(variable);
+  return (old == nullptr || value != old) && setenv(variable, value.c_str(), 1) == 0;
+}
+
+// Asks OpenBLAS for the kernel that the user wants, and LibTorch for the vectors that it is made for.
 bool pin_blas_kernel(const std::string& kernel) {
-  const char* asked = std::getenv("OPENBLAS_CORETYPE");
-  if (blas_in_use().kernel.empty() || !processor_runs(kernel) || (asked && kernel == asked)) return false;
-  for (const InstructionSet set : {InstructionSet::avx512, InstructionSet::avx2, InstructionSet::baseline})
-    if (kernel_needs(kernel) == set)
-      setenv("ATEN_CPU_CAPABILITY", set == InstructionSet::baseline ? "default" : name_of(set), 1);
-  return setenv("OPENBLAS_CORETYPE", kernel.c_str(), 1) == 0;
+  if (blas_in_use().kernel.empty() || !processor_runs(kernel)) return false;
+  bool is_new = set("OPENBLAS_CORETYPE", kernel);
+  for (const InstructionSet width : {InstructionSet::avx512, InstructionSet::avx2, InstructionSet::baseline})
+    if (kernel_needs(kernel) == width &&
+        set("ATEN_CPU_CAPABILITY", width == InstructionSet::baseline ? "default" : name_of(width)))
+      is_new = true;
+  return is_new;
 }
 
 // Sets OPENBLAS_CORETYPE where OpenBLAS needs it.

@@ -87,7 +87,8 @@ std::string processor_name() {
 }
 
 std::string vector_instructions() {
-  if (const char* set = std::getenv("ATEN_CPU_CAPABILITY")) return set;
+  if (const char* set = std::getenv("ATEN_CPU_CAPABILITY"))
+    return std::string(set) == "default" ? name_of(InstructionSet::baseline) : set;
   return name_of(best_instruction_set());
 }
 

@@ -51,7 +51,7 @@ std::string out_of_date(const fs::path& folder, const config::Config& wanted) {
     }
     try {
       const auto facts = store::read_provenance(store::File::open(folder / file));
-      const auto made = config::from_ini(facts.configuration, (folder / file).string());
+      const auto made = config::from_product(facts.configuration, (folder / file).string());
       if (const auto other = different_option(made, wanted, stage.sections); !other.empty())
         return file + " was " + other;
       for (const store::InputRecord& input : facts.inputs) {

@@ -12,7 +12,7 @@ std::optional<std::int64_t> search_tokens(const store::File& searched, std::int6
   if (!steps) return std::nullopt;
   try {
     const auto made =
-        config::from_ini(store::read_provenance(searched).configuration, searched.path().string());
+        config::from_product(store::read_provenance(searched).configuration, searched.path().string());
     return made.search.weights == "trained" ? *steps * made.search.batch * context : 0;
   } catch (const Error&) {
     return std::nullopt;

@@ -176,3 +176,16 @@ TEST_CASE("a swap of neighbours is one edit") {
   CHECK(config::edit_distance("", "abc") == 3);
   CHECK(config::edit_distance("kitten", "sitting") == 3);
 }
+
+TEST_CASE("what a product of an earlier build records is read by the names of today") {
+  const std::string earlier =
+      "[search]\nweight_scale = channel\ntie = shared-input\ncalibration_sequences = 7\nspend = true\nsteps "
+      "= 9\n";
+  const auto config = config::from_product(earlier, "tokens.h5");
+  CHECK(config.quantizer.weight_scale == "channel");
+  CHECK(config.quantizer.tie == "shared-input");
+  CHECK(config.quantizer.calibration_sequences == 7);
+  CHECK(config.search.steps == 9);
+  CHECK_THROWS_AS(config::from_ini(earlier, "run.ini"), ConfigError);  // a person is told the new names
+  CHECK_THROWS_AS(config::from_product("[search]\nnonsense = 1\n", "tokens.h5"), ConfigError);
+}

@@ -48,6 +48,8 @@ TEST_CASE("the tightest limit of the control groups above a process counts, less
   CHECK(available_memory(root.path()) == 1750000);
   put(groups / "job_7/memory.swap.max", "100000\n");
   CHECK(available_memory(root.path()) == 1850000);
+  put(groups / "job_7/memory.swap.max", "max\n");  // all the swap that the system has
+  CHECK(available_memory(root.path()) == 1750000 + 500 * 1024);
   put(groups / "job_7/memory.max", "200000\n");
   put(groups / "job_7/memory.swap.max", "0\n");
   CHECK(available_memory(root.path()) == 0);  // more than it may already
