@@ -185,7 +185,7 @@ TEST_CASE("what a product of an earlier build records is read by the names of to
   CHECK(config.quantizer.weight_scale == "channel");
   CHECK(config.quantizer.tie == "shared-input");
   CHECK(config.quantizer.calibration_sequences == 7);
-  CHECK(config.search.steps == 9);
+  CHECK(config.search.steps == 90);
   CHECK_THROWS_AS(config::from_ini(earlier, "run.ini"), ConfigError);  // a person is told the new names
   CHECK_THROWS_AS(config::from_product("[search]\nnonsense = 1\n", "tokens.h5"), ConfigError);
 }
