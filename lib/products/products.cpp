@@ -165,7 +165,7 @@ Products load_products(const fs::path& out, const fs::path& in, const config::Co
 std::optional<config::Config> configuration_of(const Product& product) {
   try {
     return config::from_product(product.provenance.configuration,
-                            product.path.string() + ":/provenance/configuration");
+                                product.path.string() + ":/provenance/configuration");
   } catch (const Error&) {  // written by a version with other options
     return std::nullopt;
   }

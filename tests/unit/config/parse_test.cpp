@@ -180,7 +180,7 @@ TEST_CASE("a swap of neighbours is one edit") {
 TEST_CASE("what a product of an earlier build records is read by the names of today") {
   const std::string earlier =
       "[search]\nweight_scale = channel\ntie = shared-input\ncalibration_sequences = 7\nspend = true\nsteps "
-      "= 9\n";
+      "= 90\n";
   const auto config = config::from_product(earlier, "tokens.h5");
   CHECK(config.quantizer.weight_scale == "channel");
   CHECK(config.quantizer.tie == "shared-input");
