@@ -20,7 +20,7 @@ std::string style_sheet() {
 } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, "Segoe UI", "Liberation Sans", Arial, sans-serif; }
-main { max-width: 1230px; margin: 0 auto; padding: 28px 24px 60px; }
+main { max-width: 1290px; margin: 0 auto; padding: 28px 24px 60px; }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 4px; }
 h2 { font-size: 1.25rem; margin: 0 0 10px; }
 h3 { font-size: 1rem; margin: 18px 0 6px; }
@@ -43,7 +43,7 @@ section { margin: 36px 0 0; padding-top: 18px; border-top: 1px solid var(--line)
 .tile span { display: block; font-size: .88rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; margin: 0 0 12px; }
-th, td { padding: 6px 9px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th, td { padding: 6px 8px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; white-space: normal; line-height: 1.25; }
 th[aria-sort=ascending]::after { content: " ▲"; }
 th[aria-sort=descending]::after { content: " ▼"; }
