@@ -57,16 +57,9 @@ class Finetuning : public Trainee {
 
   /// Before the first step too.
   std::vector<Progress::Value> measure(std::int64_t done) override {
-    const auto measured = metrics_.column("validation", "step");
-    const bool is_new = measured.empty() || measured.back() < static_cast<double>(done);
-    if (is_new && (done == 0 || validation_.due(done))) {
-      const double loss = validation_.loss(engine_, weights_.values(), &bank_);
-      if (!std::isfinite(loss)) {
-        check(done);
-        require_finite(loss, "the validation loss", done, "finetune");
-      }
-      metrics_.record("validation", {{"step", static_cast<double>(done)}, {"loss", loss}});
-    }
+    if (done == 0 || validation_.due(done))
+      validation_.record<float>(done, engine_, weights_.values(), &bank_, metrics_, "finetune",
+                                [&] { check(done); });
     return {{"validation", metrics_.column("validation", "loss").back()}};
   }
 

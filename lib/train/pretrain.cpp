@@ -41,16 +41,9 @@ class Pretraining : public Trainee {
   }
 
   std::vector<Progress::Value> measure(std::int64_t done) override {
-    const auto measured = metrics_.column("validation", "step");
-    const bool is_new = measured.empty() || measured.back() < static_cast<double>(done);
-    if (done > 0 && is_new && validation_.due(done)) {
-      const double loss = validation_.loss(engine_, weights_.values(), nullptr);
-      if (!std::isfinite(loss)) {
-        weights_.require_finite_values(done, "pretrain");
-        require_finite(loss, "the validation loss", done, "pretrain");
-      }
-      metrics_.record("validation", {{"step", static_cast<double>(done)}, {"loss", loss}});
-    }
+    if (done > 0 && validation_.due(done))
+      validation_.record<float>(done, engine_, weights_.values(), nullptr, metrics_, "pretrain",
+                                [&] { check(done); });
     const auto losses = metrics_.column("validation", "loss");
     if (losses.empty()) return {};
     return {{"validation", losses.back()}};

@@ -101,4 +101,24 @@ double Validation::loss(Engine<Real>& engine, std::span<const Real> parameters, 
 template double Validation::loss<float>(Engine<float>&, std::span<const float>, quant::Bank*) const;
 template double Validation::loss<double>(Engine<double>&, std::span<const double>, quant::Bank*) const;
 
+template <class Real>
+void Validation::record(std::int64_t done, Engine<Real>& engine, std::span<const Real> parameters,
+                        quant::Bank* bank, store::Metrics& metrics, const std::string& stage,
+                        const std::function<void()>& check) const {
+  const auto measured = metrics.column("validation", "step");
+  if (!measured.empty() && measured.back() >= static_cast<double>(done)) return;
+  const double measured_loss = loss(engine, parameters, bank);
+  if (!std::isfinite(measured_loss)) {
+    check();
+    require_finite(measured_loss, "the validation loss", done, stage);
+  }
+  metrics.record("validation", {{"step", static_cast<double>(done)}, {"loss", measured_loss}});
+}
+template void Validation::record<float>(std::int64_t, Engine<float>&, std::span<const float>, quant::Bank*,
+                                        store::Metrics&, const std::string&,
+                                        const std::function<void()>&) const;
+template void Validation::record<double>(std::int64_t, Engine<double>&, std::span<const double>, quant::Bank*,
+                                         store::Metrics&, const std::string&,
+                                         const std::function<void()>&) const;
+
 }  // namespace bitdarts::train

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -53,6 +54,12 @@ class Validation {
   bool due(std::int64_t done) const;
   template <class Real>
   double loss(Engine<Real>& engine, std::span<const Real> parameters, quant::Bank* bank) const;
+  /// Measures the loss after `done` steps and records it in the series "validation" of `metrics`, unless it
+  /// is there already. When it is not a finite number: what `check` throws, or an Error about the loss.
+  /// Collective.
+  template <class Real>
+  void record(std::int64_t done, Engine<Real>& engine, std::span<const Real> parameters, quant::Bank* bank,
+              store::Metrics& metrics, const std::string& stage, const std::function<void()>& check) const;
 
  private:
   data::Sampler sampler_;

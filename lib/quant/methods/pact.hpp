@@ -6,10 +6,11 @@
 #include "quant/element.hpp"
 #include "quant/initialise.hpp"
 #include "quant/methods/point.hpp"
+#include "quant/methods/symmetric.hpp"
 
 namespace bitdarts::quant {
 
-struct Pact {
+struct Pact : Symmetric {
   static constexpr MethodTraits traits{.method = Method::pact,
                                        .name = "pact",
                                        .letter = 'P',
@@ -17,14 +18,6 @@ struct Pact {
                                        .weights = start_at_least_error,
                                        .inputs = start_at_least_error};
 
-  template <class V>
-  BITDARTS_ELEMENT static Quantized<V> quantize(const V& x, const Constants<V>& k) {
-    return to_code(V(x * k.inverse), k);
-  }
-  template <class V>
-  BITDARTS_ELEMENT static V value(const V& code, const Constants<V>& k) {
-    return k.step * code;
-  }
   template <class V>
   BITDARTS_ELEMENT static V magnitude(const V& x) {
     return x < V{} ? -x : x;

@@ -6,10 +6,11 @@
 #include "quant/element.hpp"
 #include "quant/initialise.hpp"
 #include "quant/methods/point.hpp"
+#include "quant/methods/symmetric.hpp"
 
 namespace bitdarts::quant {
 
-struct Uniform {
+struct Uniform : Symmetric {
   static constexpr MethodTraits traits{.method = Method::uniform,
                                        .name = "uniform",
                                        .letter = 'U',
@@ -17,14 +18,6 @@ struct Uniform {
                                        .weights = start_at_maximum,
                                        .inputs = start_at_maximum};
 
-  template <class V>
-  BITDARTS_ELEMENT static Quantized<V> quantize(const V& x, const Constants<V>& k) {
-    return to_code(V(x * k.inverse), k);
-  }
-  template <class V>
-  BITDARTS_ELEMENT static V value(const V& code, const Constants<V>& k) {
-    return k.step * code;
-  }
   template <class V>
   BITDARTS_ELEMENT static auto in_range(const V&, const Quantized<V>& q, const Constants<V>&) {
     return q.v == q.clipped;
